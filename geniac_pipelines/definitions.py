@@ -1,0 +1,35 @@
+"""The Dagster roof: `build_definitions` joins assets, resources and sensors.
+
+Tests and special builds pass `overrides`; `defs` is what the code location loads. Loading does no
+network, parses no dbt project and imports no great_expectations.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets import dbt, intake, night, reports
+from resources.dbt import dbt_cli
+from resources.night import NightResource
+from resources.progress import progress
+from sensors import schedules
+
+
+def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """All definitions; `overrides` replaces resources by name."""
+    resources: dict[str, Any] = {
+        "night": NightResource.configure_at_launch(),
+        "dbt_cli": dbt_cli(),
+        **(overrides or {}),
+    }
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules([intake, night, dbt, reports]),
+        jobs=[schedules.nightly, schedules.close_month],
+        schedules=[schedules.nightly_schedule],
+        resources=resources,
+        loggers={"progress": progress},
+    )
+
+
+defs = build_definitions()

@@ -1,0 +1,56 @@
+"""From a query to a figure table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from geniac_pipelines.figures.model import Figure, FigureColumn, FigureTable, Origin, Scalar
+from geniac_pipelines.store.warehouse import rows
+
+
+class UnorderedQuery(ValueError):
+    """A figure query without ORDER BY: its rows could come in another order each night."""
+
+
+def figure_table(
+    connection: Any,
+    *,
+    id: str,
+    title: str,
+    clause: str,
+    audience: str,
+    columns: Sequence[FigureColumn],
+    key: Sequence[str],
+    sql: str,
+    relation: str,
+    match: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Scalar] | None = None,
+    note: str = "",
+) -> FigureTable:
+    """Run `sql` on an audience's connection and make each numeric cell a figure.
+
+    Floats are refused by the table's cells: round in SQL to a DECIMAL. Raises UnorderedQuery.
+    """
+    if "order by" not in sql.lower():
+        raise UnorderedQuery(id)
+    found = rows(connection, sql, parameters)
+    return FigureTable(
+        id=id,
+        title=title,
+        clause=clause,
+        audience=audience,
+        columns=tuple(columns),
+        key=tuple(key),
+        rows=tuple(found),
+        origin=Origin(sql, relation, dict(match or {}), dict(parameters or {})),
+        note=note,
+    )
+
+
+def single(table: FigureTable, column: str) -> Figure:
+    """The figure of a one-row table; ValueError if it has another number of rows."""
+    if len(table.rows) != 1:
+        raise ValueError(f"{table.id} has {len(table.rows)} rows, not one")
+    return table.cell(table.rows[0], column)
+

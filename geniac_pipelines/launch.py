@@ -1,0 +1,99 @@
+"""Running a job in this process, for the command line: progress as it goes, a summary at the end.
+
+A roof's helper: it loads dagster, so nothing but `cli` imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geniac_pipelines.settings import Settings
+
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+run_monitoring:
+  enabled: true
+  start_timeout_seconds: 300
+  max_runtime_seconds: 10800
+concurrency:
+  runs:
+    max_concurrent_runs: 2
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 90
+      success: 90
+"""
+
+
+@dataclass(frozen=True)
+class Launched:
+    success: bool
+    summary: str
+
+
+def prepare_home(data: Path) -> Path:
+    """Dagster's home below the data folder, with our instance settings; never overwrites them."""
+    home = data / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+    return home
+
+
+def launch(
+    job: str, settings: Settings, month: str | None, progress: Callable[[str], None]
+) -> Launched:
+    """Execute `job` on the settings' folders; recorded in the Dagster instance of the data folder.
+
+    `month` is for `close_month` only. Never raises for a failed run: the summary says what failed.
+    """
+    os.environ.setdefault("DAGSTER_HOME", str(prepare_home(settings.data)))
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    import dagster as dg  # noqa: PLC0415
+
+    from geniac_pipelines.definitions import defs  # noqa: PLC0415
+
+    started = time.monotonic()
+    with dg.DagsterInstance.get() as instance:
+        result = defs.resolve_job_def(job).execute_in_process(
+            run_config=_run_config(job, settings, month), instance=instance, raise_on_error=False
+        )
+        failures = [
+            f"{e.step_key}: {e.step_failure_data.error_display_string}"
+            for e in result.all_events
+            if e.is_step_failure
+        ]
+        if not result.success and not failures:
+            failures = [e.message or "" for e in result.all_events if e.is_failure]
+    for failure in failures:
+        progress(failure)
+    from geniac_pipelines.summary import summarise  # noqa: PLC0415
+
+    seconds = time.monotonic() - started
+    return Launched(
+        result.success, summarise(settings, result.run_id, result.success, seconds)
+    )
+
+
+def _run_config(job: str, settings: Settings, month: str | None) -> Mapping[str, Any]:
+    night: dict[str, Any] = {
+        "kind": "closing" if job == "close_month" else "nightly",
+        "data": str(settings.data),
+        "inbox": str(settings.inbox),
+    }
+    if month:
+        night["month"] = month
+    if settings.as_of:
+        night["as_of"] = settings.as_of.isoformat()
+    return {"resources": {"night": {"config": night}}, "loggers": {"progress": {}}}

@@ -1,0 +1,208 @@
+"""A night: from the lock to the one transaction that publishes it.
+
+`open_night` takes the data folder's lock, clears what dead nights left and yields a `Night`.
+Steps stage what they made; `Night.commit` records all of it at once. What was not committed is
+invisible, and swept by the next night. This module knows no area.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache, cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from geniac_pipelines.calendar import Month
+from geniac_pipelines.failpoints import failpoint
+from geniac_pipelines.settings import ROOT, Clock, Settings
+from geniac_pipelines.store import generations, snapshot
+from geniac_pipelines.store.archive import Archive
+from geniac_pipelines.store.generations import FactFile, Generation
+from geniac_pipelines.store.lake import remove_orphans
+from geniac_pipelines.store.ledger import Ledger, landings
+from geniac_pipelines.store.lock import exclusive
+from geniac_pipelines.store.people import Pseudonyms, load_pseudonyms
+
+KEPT_GENERATIONS = 3
+
+PROGRAM = {
+    "geniac_pipelines": ("*.py", "*.typ", "*.j2", "*.toml"),
+    "dbt_project": ("*.sql", "*.yml", "*.csv"),
+}
+"""What of the program decides the result of a night."""
+
+Staged = Callable[[Connection, int], object]
+"""Something to record in the committing transaction, given the new generation's number."""
+
+
+class NothingStaged(Exception):
+    """The commit was reached in a run that did not make a warehouse and reports first."""
+
+
+@dataclass
+class Night:
+    """One run over the data folder, under its lock.
+
+    `kind` is "nightly" or "closing"; `month` is the month whose report it makes (the running
+    draft, or the month that is closed). `visible_until` bounds the arrivals that exist for it.
+    """
+
+    run_id: str
+    kind: str
+    settings: Settings
+    clock: Clock
+    ledger: Ledger
+    month_to_close: Month | None = None
+    made: list[FactFile] = field(default_factory=list)
+    provisional: list[str] = field(default_factory=list)
+    _staged: list[Staged] = field(default_factory=list)
+    _afterwards: list[Callable[[], object]] = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data
+
+    @property
+    def folder(self) -> Path:
+        """This night's own folder; published by the commit, else swept."""
+        return generations.folder(self.data, self.run_id)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def archive(self) -> Archive:
+        return Archive(self.data / "archive")
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        return load_pseudonyms(self.settings.pseudonym_key, self.data / "keys")
+
+    @cached_property
+    def as_of(self) -> date:
+        """The day (Asia/Tokyo) as of which this night works, fixed when first asked."""
+        return self.clock.today()
+
+    @cached_property
+    def visible_until(self) -> datetime:
+        """Arrivals up to this instant exist for this night; fixed when first asked."""
+        return self.clock.now()
+
+    @cached_property
+    def snapshot(self) -> dict[str, pa.Table]:
+        """The ledger as of this night's start of work on it: after intake, before facts."""
+        return snapshot.take(self.ledger, self.visible_until)
+
+    @cached_property
+    def inputs(self) -> str:
+        """Digest of everything that decides this night's result."""
+        return snapshot.digest(
+            self.snapshot, self.kind, self.as_of, str(self.month_to_close), program_version()
+        )
+
+    def nothing_to_do(self) -> str | None:
+        """Why there is nothing to do, or None: the last night had exactly these inputs."""
+        last = self.latest()
+        if last and last.inputs == self.inputs:
+            return (
+                f"nothing new arrived since generation {last.generation} (as of {last.as_of}); "
+                "its reports stand"
+            )
+        return None
+
+    def stage(self, what: Staged) -> None:
+        """Record `what` in the committing transaction."""
+        self._staged.append(what)
+
+    def after_commit(self, what: Callable[[], object]) -> None:
+        """Do `what` when the commit is through. It must follow from the ledger alone: a kill in
+        between leaves it to the next night (see `geniac_pipelines.reports.edition.republish`)."""
+        self._afterwards.append(what)
+
+    def stage_merge(self, sources: tuple[str, ...], path: str) -> None:
+        """From the commit on, the arrivals of `sources` have their rows in `path`."""
+        self.stage(
+            lambda connection, _: connection.execute(
+                sa.update(landings).where(landings.c.path.in_(sources)).values(path=path)
+            )
+        )
+
+    def commit(self) -> int:
+        """Publish everything staged in one transaction; returns the generation's number."""
+        if not self._staged or not self.warehouse.exists():
+            raise NothingStaged(
+                "this run staged nothing to publish; launch the whole job, not the last step"
+            )
+        failpoint("night-before-commit")
+        with self.ledger.transaction() as connection:
+            generation = generations.insert(
+                connection,
+                run_id=self.run_id,
+                kind=self.kind,
+                as_of=self.as_of,
+                inputs=self.inputs,
+                warehouse=self.warehouse.relative_to(self.data).as_posix(),
+                provisional=bool(self.provisional),
+                committed_at=self.clock.now(),
+            )
+            generations.replace_files(connection, generation, self.made)
+            for staged in self._staged:
+                staged(connection, generation)
+        failpoint("night-after-commit")
+        for what in self._afterwards:
+            what()
+        return generation
+
+    def latest(self) -> Generation | None:
+        return generations.latest(self.ledger)
+
+
+@contextmanager
+def open_night(
+    settings: Settings, run_id: str, kind: str = "nightly", month_to_close: Month | None = None
+) -> Iterator[Night]:
+    """Hold the data folder for one run. Raises `Busy` at once if another run has it."""
+    if kind not in ("nightly", "closing", "intake", "backfill"):
+        raise ValueError(f"unknown kind of run: {kind}")
+    with exclusive(settings.data, f"{kind} {run_id}"):
+        ledger = open_ledger(settings)
+        sweep_dead_nights(settings.data, ledger)
+        yield Night(run_id, kind, settings, Clock(settings.as_of), ledger, month_to_close)
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger, its tables made if they are missing."""
+    ledger = Ledger(settings.ledger_url or f"sqlite:///{settings.data / 'ledger.sqlite'}")
+    ledger.prepare()
+    return ledger
+
+
+@cache
+def program_version() -> str:
+    """Digest of the program itself: code, SQL, seeds and templates decide a night's result too."""
+    sha = hashlib.sha256()
+    for folder, patterns in PROGRAM.items():
+        files = {f for p in patterns for f in (ROOT / folder).rglob(p) if "target" not in f.parts}
+        for file in sorted(files):
+            sha.update(file.relative_to(ROOT).as_posix().encode())
+            sha.update(file.read_bytes())
+    return sha.hexdigest()
+
+
+def sweep_dead_nights(data: Path, ledger: Ledger) -> None:
+    """Remove what no generation refers to. Only under the lock."""
+    remove_orphans(data, generations.referenced(ledger))
+    kept = generations.kept_folders(ledger, KEPT_GENERATIONS)
+    root = data / "generations"
+    for child in sorted(root.iterdir()) if root.is_dir() else []:
+        if child.name not in kept:
+            shutil.rmtree(child)

@@ -1,0 +1,125 @@
+"""Where things are and which outside services are configured. Read once, passed on.
+
+Everything comes from the environment (names begin with GENIAC_) or from arguments of the
+commands; nothing is guessed silently: what is left unset switches the matching service off, and
+the night says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from geniac_pipelines.calendar import JST
+
+ROOT = Path(__file__).resolve().parent.parent
+DBT_PROJECT = ROOT / "dbt_project"
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """Mail server. `security` is "none", "starttls" or "tls"."""
+
+    host: str
+    port: int
+    security: str
+    user: str | None
+    password: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Configuration of one installation.
+
+    `as_of` fixes the day (Asia/Tokyo) as of which a night works; None means today by the clock.
+    `ledger_url` is an SQLAlchemy URL; the default is SQLite inside `data`.
+    """
+
+    data: Path
+    inbox: Path
+    as_of: date | None = None
+    ledger_url: str | None = None
+    pseudonym_key: str | None = None
+    smtp: Smtp | None = None
+    mail_from: str = "geniac-pipelines@localhost"
+    mail_to: tuple[str, ...] = ()
+    webhook_url: str | None = None
+
+    @staticmethod
+    def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
+        """Settings from GENIAC_DATA, GENIAC_INBOX, GENIAC_AS_OF, GENIAC_LEDGER_URL, … .
+
+        Raises ValueError that names the variable when one can't be read.
+        """
+        data = Path(env.get("GENIAC_DATA") or ROOT / ".data").resolve()
+        smtp = None
+        if env.get("GENIAC_SMTP_HOST"):
+            security = env.get("GENIAC_SMTP_SECURITY", "starttls")
+            if security not in ("none", "starttls", "tls"):
+                raise ValueError("GENIAC_SMTP_SECURITY must be none, starttls or tls")
+            smtp = Smtp(
+                host=env["GENIAC_SMTP_HOST"],
+                port=_integer(env, "GENIAC_SMTP_PORT", 587),
+                security=security,
+                user=env.get("GENIAC_SMTP_USER") or None,
+                password=env.get("GENIAC_SMTP_PASSWORD") or None,
+            )
+        return Settings(
+            data=data,
+            inbox=Path(env.get("GENIAC_INBOX") or data / "inbox").resolve(),
+            as_of=_day(env, "GENIAC_AS_OF"),
+            ledger_url=env.get("GENIAC_LEDGER_URL") or None,
+            pseudonym_key=env.get("GENIAC_PSEUDONYM_KEY") or None,
+            smtp=smtp,
+            mail_from=env.get("GENIAC_MAIL_FROM") or "geniac-pipelines@localhost",
+            mail_to=tuple(a.strip() for a in env.get("GENIAC_MAIL_TO", "").split(",") if a.strip()),
+            webhook_url=env.get("GENIAC_WEBHOOK_URL") or None,
+        )
+
+    def with_as_of(self, as_of: date | None) -> Settings:
+        return replace(self, as_of=as_of)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give a child process the same folders and day (no secrets)."""
+        env = {"GENIAC_DATA": str(self.data), "GENIAC_INBOX": str(self.inbox)}
+        if self.as_of:
+            env["GENIAC_AS_OF"] = self.as_of.isoformat()
+        return env
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Now, as the night sees it: the real time, or the end of the day that `as_of` fixes."""
+
+    as_of: date | None = None
+
+    def now(self) -> datetime:
+        """Aware UTC datetime."""
+        if self.as_of is None:
+            return datetime.now(UTC)
+        end = datetime.combine(self.as_of + timedelta(days=1), time.min, JST)
+        return end.astimezone(UTC) - timedelta(seconds=1)
+
+    def today(self) -> date:
+        """The day in Asia/Tokyo."""
+        return self.now().astimezone(JST).date()
+
+
+def _integer(env: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(env.get(name) or default)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a whole number, not {env[name]!r}") from error
+
+
+def _day(env: Mapping[str, str], name: str) -> date | None:
+    value = env.get(name)
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a day like 2026-10-05, not {value!r}") from error

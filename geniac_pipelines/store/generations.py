@@ -1,0 +1,127 @@
+"""Generations: which files, warehouse, figures and reports are the published ones.
+
+A night commits its generation in one transaction; until then nothing that it wrote is visible,
+and after it everything is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from geniac_pipelines.store.ledger import Ledger, files, generations, landings, reports
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A committed night. `warehouse` is relative to the data folder; `inputs` is a digest."""
+
+    generation: int
+    run_id: str
+    kind: str
+    as_of: date
+    inputs: str
+    warehouse: str
+    provisional: bool
+    committed_at: datetime
+
+
+@dataclass(frozen=True)
+class FactFile:
+    """A Parquet file of a facts table: one part (company and day or month) of it."""
+
+    path: str
+    table: str
+    part: str
+    inputs: str
+    rows: int
+
+
+def latest(ledger: Ledger) -> Generation | None:
+    """The generation that readers follow; None before the first night."""
+    statement = sa.select(generations).order_by(generations.c.generation.desc()).limit(1)
+    with ledger.reading() as connection:
+        row = connection.execute(statement).first()
+    return Generation(**row._mapping) if row else None
+
+
+def current_files(ledger: Ledger, table: str) -> dict[str, FactFile]:
+    """The current files of a facts table, by part."""
+    columns = [files.c[n] for n in FactFile.__dataclass_fields__]
+    statement = sa.select(*columns).where(files.c.table == table, files.c.until.is_(None))
+    with ledger.reading() as connection:
+        return {row.part: FactFile(**row._mapping) for row in connection.execute(statement)}
+
+
+def insert(
+    connection: Connection,
+    *,
+    run_id: str,
+    kind: str,
+    as_of: date,
+    inputs: str,
+    warehouse: str,
+    provisional: bool,
+    committed_at: datetime,
+) -> int:
+    """Open a generation inside the night's committing transaction; returns its number."""
+    result = connection.execute(
+        sa.insert(generations).values(
+            run_id=run_id,
+            kind=kind,
+            as_of=as_of,
+            inputs=inputs,
+            warehouse=warehouse,
+            provisional=provisional,
+            committed_at=committed_at,
+        )
+    )
+    (number,) = result.inserted_primary_key or ()
+    return int(number)
+
+
+def replace_files(connection: Connection, generation: int, made: Sequence[FactFile]) -> None:
+    """Make these files current and end the ones that they replace."""
+    for file in made:
+        connection.execute(
+            sa.update(files)
+            .where(files.c.table == file.table, files.c.part == file.part)
+            .where(files.c.until.is_(None))
+            .values(until=generation)
+        )
+        # the same inputs give the same path, also when a correction is taken back
+        connection.execute(sa.delete(files).where(files.c.path == file.path))
+        connection.execute(sa.insert(files).values(**file.__dict__, since=generation))
+
+
+def referenced(ledger: Ledger) -> dict[str, set[str]]:
+    """Every file that the ledger knows, by folder of the data folder."""
+    with ledger.reading() as connection:
+        landed = set(connection.execute(sa.select(landings.c.path)).scalars())
+        facts = set(connection.execute(sa.select(files.c.path)).scalars())
+    return {"landing": landed, "facts": facts}
+
+
+def kept_folders(ledger: Ledger, keep: int) -> set[str]:
+    """Run ids whose folders stay: the newest `keep` generations and all that issued a report."""
+    newest = sa.select(generations.c.run_id).order_by(generations.c.generation.desc()).limit(keep)
+    issued = (
+        sa.select(generations.c.run_id)
+        .join(reports, reports.c.generation == generations.c.generation)
+        .where(reports.c.status == "issued")
+    )
+    with ledger.reading() as connection:
+        return {
+            *connection.execute(newest).scalars(),
+            *connection.execute(issued).scalars(),
+        }
+
+
+def folder(data: Path, run_id: str) -> Path:
+    """Where a night puts its warehouse, snapshot and reports."""
+    return data / "generations" / run_id

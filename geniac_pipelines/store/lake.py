@@ -1,0 +1,124 @@
+"""Parquet files of the data folder: landing, facts, and the zero-row file of each table.
+
+Readers follow lists from the ledger, never a glob. Small landing files of one table are merged
+into bigger ones in tiers, so that a night opens few files however long the history is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.store.files import whole
+from geniac_pipelines.store.ledger import Ledger, arrivals, landings
+
+FAN_IN = 32
+"""Files of one tier that become one file of the next: 1, 32, 1,024, … arrivals a file."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A planned merge of landing files of one table into `path`."""
+
+    contract: str
+    path: str
+    sources: tuple[str, ...]
+
+
+def empty(data: Path, name: str, schema: pa.Schema) -> Path:
+    """The zero-row file of a table; made on first use and again when its columns change."""
+    digest = hashlib.sha256(schema.to_string().encode()).hexdigest()[:12]
+    path = data / "landing" / name / f"empty-{digest}.parquet"
+    if not path.exists():
+        with whole(path) as temporary:
+            pq.write_table(schema.empty_table(), temporary)
+    return path
+
+
+def landing_files(
+    ledger: Ledger, data: Path, contracts: Sequence[Contract]
+) -> dict[Contract, list[Path]]:
+    """The files that hold each landing table's rows, the zero-row file first, in total order."""
+    statement = sa.select(landings.c.contract, landings.c.path).distinct()
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    with ledger.reading() as connection:
+        for contract, path in connection.execute(statement):
+            found[contract].append(path)
+    return {
+        c: [empty(data, c.name, c.schema), *(data / p for p in sorted(found[c.name]))]
+        for c in contracts
+    }
+
+
+def plan_merges(ledger: Ledger, contracts: Sequence[Contract]) -> list[Merge]:
+    """Which landing files are worth merging now. Bulk tables are never merged."""
+    mergeable = {c.name for c in contracts if not c.bulk}
+    statement = (
+        sa.select(landings.c.contract, landings.c.path, sa.func.count().label("arrivals"))
+        .join(arrivals, arrivals.c.arrival_id == landings.c.arrival_id)
+        .group_by(landings.c.contract, landings.c.path)
+        .order_by(landings.c.contract, sa.func.min(arrivals.c.received_at), landings.c.path)
+    )
+    tiers: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+    with ledger.reading() as connection:
+        for contract, path, count in connection.execute(statement):
+            if contract in mergeable:
+                tiers[contract, _tier(count)].append(path)
+    return [
+        Merge(contract, _merged_path(contract, chunk), tuple(chunk))
+        for (contract, _), paths in sorted(tiers.items())
+        for chunk in _chunks(paths)
+    ]
+
+
+def _tier(count: int) -> int:
+    tier = 0
+    while count >= FAN_IN:
+        count //= FAN_IN
+        tier += 1
+    return tier
+
+
+def _chunks(paths: Sequence[str]) -> Iterable[Sequence[str]]:
+    whole_chunks = len(paths) // FAN_IN
+    for n in range(whole_chunks):
+        yield paths[n * FAN_IN : (n + 1) * FAN_IN]
+
+
+def _merged_path(contract: str, sources: Sequence[str]) -> str:
+    digest = hashlib.sha256("\0".join(sources).encode()).hexdigest()[:20]
+    return f"landing/{contract}/merged-{digest}.parquet"
+
+
+def write_merge(data: Path, merge: Merge, schema: pa.Schema) -> None:
+    """Write the merged file, one source in memory at a time."""
+    with (
+        whole(data / merge.path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for source in merge.sources:
+            writer.write_table(pq.read_table(data / source, schema=schema))
+
+
+def remove_orphans(data: Path, kept: Mapping[str, set[str]]) -> int:
+    """Delete Parquet below each folder of `kept` that is not listed there; returns how many.
+
+    Only under the night's lock: whatever is unlisted then belongs to a night that died.
+    """
+    removed = 0
+    for folder, names in kept.items():
+        for file in sorted((data / folder).rglob("*")):
+            if not file.is_file() or file.name.startswith("empty-"):
+                continue
+            if file.relative_to(data).as_posix() not in names:
+                file.unlink()
+                removed += 1
+    return removed

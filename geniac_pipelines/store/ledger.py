@@ -1,0 +1,271 @@
+"""The ledger: state that transactions guard. SQLite in WAL mode by default, PostgreSQL by URL.
+
+Here: the tables, the connection, the schema version. The few statements that more than one room
+needs stand in `arrivals`, `generations`, `decisions`; findings and the outbox keep theirs.
+All instants are UTC with zone; SQLite has no zone, so they pass through `Instant`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect, Engine
+
+from geniac_pipelines.failpoints import failpoint
+
+SCHEMA_VERSION = 1
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """Aware UTC datetime; naive values are refused rather than guessed."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a datetime without zone can't be stored: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        stored: datetime = value
+        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+schema_versions = sa.Table(
+    "schema_versions",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+)
+
+arrivals = sa.Table(
+    "arrivals",
+    metadata,
+    sa.Column("arrival_id", sa.String(20), primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False, index=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, comment="path within the inbox, member after '!'"),
+    sa.Column("sender", sa.Text, comment="organisation id; null: unknown"),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False, comment="IANA zone of its local stamps"),
+    sa.Column("registered_at", Instant, nullable=False),
+    comment="one row each time that bytes came from somebody",
+)
+
+sightings = sa.Table(
+    "sightings",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("delivery", sa.Text, nullable=False, comment="the manifest's words on it, or ''"),
+    comment="files of the inbox that were taken in, so that an unchanged one costs one stat",
+)
+
+readings = sa.Table(
+    "readings",
+    metadata,
+    sa.Column("arrival_id", sa.String(20), sa.ForeignKey(arrivals.c.arrival_id), primary_key=True),
+    sa.Column("format", sa.Text, comment="null: no format recognises the bytes"),
+    sa.Column("format_version", sa.Integer),
+    sa.Column(
+        "outcome", sa.Text, nullable=False, comment="landed, partial, refused, unknown, failed"
+    ),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("complaints", sa.BigInteger, nullable=False),
+    sa.Column("error", sa.Text, comment="the reader's exception, where the outcome is failed"),
+    comment="what reading an arrival gave; the newest reading only",
+)
+
+landings = sa.Table(
+    "landings",
+    metadata,
+    sa.Column("arrival_id", sa.String(20), sa.ForeignKey(arrivals.c.arrival_id), primary_key=True),
+    sa.Column("contract", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, nullable=False, comment="Parquet, relative to the data folder"),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    comment="which Parquet file holds an arrival's rows of a landing table",
+)
+
+landing_days = sa.Table(
+    "landing_days",
+    metadata,
+    sa.Column("arrival_id", sa.String(20), sa.ForeignKey(arrivals.c.arrival_id), primary_key=True),
+    sa.Column("contract", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    comment="days in Asia/Tokyo that an arrival's bulk rows touch",
+)
+
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("arrival_id", sa.String(20), sa.ForeignKey(arrivals.c.arrival_id), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("costs", sa.Text, nullable=False),
+    sa.Column("sheet", sa.Text),
+    sa.Column("line", sa.BigInteger),
+    sa.Column("column", sa.Text),
+    sa.Column("cell", sa.Text, comment="as it came; masked in personal files"),
+    sa.Column("ja", sa.Text, nullable=False),
+    sa.Column("ja_remedy", sa.Text, nullable=False),
+    sa.Column("en", sa.Text, nullable=False),
+    sa.Column("en_remedy", sa.Text, nullable=False),
+)
+
+generations = sa.Table(
+    "generations",
+    metadata,
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("run_id", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False, comment="nightly or closing"),
+    sa.Column("as_of", sa.Date, nullable=False),
+    sa.Column("inputs", sa.String(64), nullable=False, comment="digest of all that went in"),
+    sa.Column("warehouse", sa.Text, nullable=False, comment="path relative to the data folder"),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    sa.Column("committed_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True, comment="relative to the data folder"),
+    sa.Column("table", sa.Text, nullable=False),
+    sa.Column("part", sa.Text, nullable=False, comment="company and day or month"),
+    sa.Column("inputs", sa.String(64), nullable=False, comment="digest of what it was made from"),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.Integer, nullable=False, comment="first generation it is part of"),
+    sa.Column("until", sa.Integer, comment="first generation it is no longer part of"),
+    sa.Index("files_current", "table", "until"),
+)
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("decision", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("subject_kind", sa.Text, nullable=False, comment="finding, verdict, report, …"),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("act", sa.Text, nullable=False, comment="confirm, override, dispute, instruct, …"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False, comment="who decided, by name or role"),
+    sa.Column("decided_at", Instant, nullable=False),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Index("decisions_subject", "subject_kind", "subject"),
+    sqlite_autoincrement=True,
+    comment="append-only: what people decided, when, why",
+)
+
+reports = sa.Table(
+    "reports",
+    metadata,
+    sa.Column("report", sa.Text, primary_key=True, comment="document, month and audience"),
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("status", sa.Text, nullable=False, comment="draft or issued"),
+    sa.Column("month", sa.Date, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False, comment="relative to the data folder"),
+)
+
+figures = sa.Table(
+    "figures",
+    metadata,
+    sa.Column("report", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("figure", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, comment="exact decimal; null: missing"),
+    sa.Column("unit", sa.Text),
+    sa.Column("decimals", sa.Integer, nullable=False),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("origin", sa.JSON, nullable=False),
+    comment="every number that a report printed",
+)
+
+
+class LedgerMismatch(Exception):
+    """The ledger on disk is of another schema version than this code."""
+
+
+class Ledger:
+    """A connection pool to the ledger. Cheap to make; safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        if self.url.get_backend_name() == "sqlite" and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        if self.url.get_backend_name() == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg2")
+        self.engine: Engine = sa.create_engine(self.url)
+        if self.url.get_backend_name() == "sqlite":
+            sa.event.listen(self.engine, "connect", _configure_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    def prepare(self) -> None:
+        """Create what is missing; raise LedgerMismatch on another schema version."""
+        with self.engine.begin() as connection:
+            metadata.create_all(connection)
+            versions = connection.execute(sa.select(schema_versions.c.version)).scalars().all()
+            if not versions:
+                connection.execute(sa.insert(schema_versions).values(version=SCHEMA_VERSION))
+            elif max(versions) != SCHEMA_VERSION:
+                raise LedgerMismatch(
+                    f"{self.url.render_as_string()} has schema version {max(versions)}, this "
+                    f"program needs {SCHEMA_VERSION}; see docs/operations.md on migrations"
+                )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All or nothing."""
+        with self.engine.begin() as connection:
+            yield connection
+            failpoint("ledger-before-commit")
+        failpoint("ledger-after-commit")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view for reading."""
+        with self.engine.connect().execution_options(geniac_reading=True) as connection:
+            yield connection
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # the driver would delay BEGIN until the first write, and two writers would then meet too late
+    reading = connection.get_execution_options().get("geniac_reading")
+    connection.exec_driver_sql("BEGIN DEFERRED" if reading else "BEGIN IMMEDIATE")
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def upsert(table: sa.Table, connection: Connection) -> Any:
+    """The dialect's INSERT with ON CONFLICT, which SQLite and PostgreSQL spell alike."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as pg_insert  # noqa: PLC0415
+
+        return pg_insert(table)
+    from sqlalchemy.dialects.sqlite import insert as sqlite_insert  # noqa: PLC0415
+
+    return sqlite_insert(table)

@@ -1,0 +1,121 @@
+"""The warehouse: one DuckDB file a night, prepared here, filled by dbt, read by everybody else.
+
+Preparing lays three schemas for dbt: `landing` (the current rows of each contract), `history`
+(every row that ever landed) and `ledger` (the night's snapshot of the ledger). Readers open the
+published file read-only; nobody writes to it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from geniac_pipelines.intake.contracts import Contract, Mode
+
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    # nothing may be fetched at run time, and stamps mean the same on every machine
+    "autoinstall_known_extensions": "false",
+    "TimeZone": "UTC",
+}
+
+
+@contextmanager
+def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[Any]:
+    """A DuckDB connection that is closed at the end; in memory when `path` is None.
+
+    Use one connection a thread, and read results whole before the next statement.
+    """
+    connection = duckdb.connect(
+        str(path) if path else ":memory:", read_only=read_only, config=SETTINGS
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def rows(
+    connection: Any, sql: str, parameters: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """The whole result as dicts, in the query's order."""
+    result = connection.execute(sql, dict(parameters) if parameters else None)
+    names = [d[0] for d in result.description]
+    return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+
+
+def quoted(text: str) -> str:
+    """A string literal of SQL, for the file lists of views (which take no parameters)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def file_list(paths: Sequence[Path]) -> str:
+    return "[" + ", ".join(quoted(str(p)) for p in paths) + "]"
+
+
+def current_rows(contract: Contract) -> str:
+    """SQL of the rows that hold now, over `history.<contract>`: see `Mode`.
+
+    Rows of one arrival that share a key were refused at intake; the last one wins here so that
+    the order is total whatever happens.
+    """
+    table = f"history.{contract.name}"
+    latest = "_received_at desc, _arrival desc"
+    key = ", ".join(contract.key)
+    match contract.mode:
+        case Mode.APPEND:
+            return f"select * from {table}"
+        case Mode.LATEST:
+            return (
+                f"select * from {table} qualify row_number() over "
+                f"(partition by {key} order by {latest}, _line desc, _sheet desc) = 1"
+            )
+        case Mode.REPLACE:
+            scope = ", ".join(contract.scope)
+            return (
+                f"select * from (select * from {table} qualify dense_rank() over "
+                f"(partition by {scope} order by {latest}) = 1) qualify row_number() over "
+                f"(partition by {key} order by _line desc, _sheet desc) = 1"
+            )
+
+
+def prepare(
+    path: Path,
+    *,
+    landings: Mapping[Contract, Sequence[Path]],
+    facts: Mapping[str, Sequence[Path]],
+    snapshot: Mapping[str, pa.Table],
+    visible_until: datetime,
+) -> None:
+    """Create the warehouse file with the schemas that dbt reads.
+
+    `landings` gives every contract its Parquet files, the zero-row one among them, since an empty
+    list can't be read. Rows received after `visible_until` don't exist for this night.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with connect(path) as connection:
+        for schema in ("history", "landing", "facts", "ledger"):
+            connection.execute(f"create schema {schema}")
+        until = quoted(visible_until.isoformat())
+        for contract, files in landings.items():
+            if contract.bulk:
+                continue
+            connection.execute(
+                f"create view history.{contract.name} as select * from "
+                f"read_parquet({file_list(files)}) "
+                f"where _received_at <= {until}::timestamptz"
+            )
+            connection.execute(f"create view landing.{contract.name} as {current_rows(contract)}")
+        for table, files in facts.items():
+            connection.execute(
+                f"create view facts.{table} as select * from read_parquet({file_list(files)})"
+            )
+        for table, content in snapshot.items():
+            connection.register("snapshot_table", content)
+            connection.execute(f'create table ledger."{table}" as from snapshot_table')
+            connection.unregister("snapshot_table")

@@ -1,0 +1,81 @@
+"""The night as a resource: it holds the data folder's lock for as long as the run lasts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from geniac_pipelines.areas import FORMATS, days_of
+from geniac_pipelines.calendar import Month
+from geniac_pipelines.intake.sweep import Desk
+from geniac_pipelines.night import Night, open_night
+from geniac_pipelines.settings import Settings
+
+
+class NightResource(dg.ConfigurableResource["NightResource"]):
+    """One run over the data folder. Raises `Busy` before the first step if another run has it.
+
+    Folders and services come from the environment (GENIAC_DATA, GENIAC_INBOX, …); a launcher may
+    set them here instead, as the command line does.
+    """
+
+    kind: str = Field(default="nightly", description="nightly, closing or intake")
+    month: str | None = Field(default=None, description="closing: the month to close, 2026-08")
+    as_of: str | None = Field(default=None, description="day in Asia/Tokyo; empty: today")
+    data: str | None = Field(default=None, description="data folder; empty: GENIAC_DATA")
+    inbox: str | None = Field(default=None, description="inbox folder; empty: GENIAC_INBOX")
+
+    _night: Night = PrivateAttr()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["NightResource"]:
+        month = Month.parse(self.month) if self.month else None
+        run_id = context.run_id or "no-run"
+        with open_night(self.settings(), run_id, self.kind, month) as night:
+            if context.instance:
+                _fail_dead_runs(context.instance, run_id)
+            self._night = night
+            yield self
+
+    def settings(self) -> Settings:
+        """The environment's settings with what this run's configuration overrides."""
+        settings = Settings.from_environment()
+        if self.data:
+            settings = replace(settings, data=Path(self.data).resolve())
+        if self.inbox:
+            settings = replace(settings, inbox=Path(self.inbox).resolve())
+        if self.as_of:
+            settings = replace(settings, as_of=date.fromisoformat(self.as_of))
+        return settings
+
+    @property
+    def tonight(self) -> Night:
+        return self._night
+
+    def desk(self) -> Desk:
+        """The reading desk with every area's formats."""
+        night = self.tonight
+        return Desk(
+            data=night.data,
+            archive=night.archive,
+            ledger=night.ledger,
+            formats=FORMATS,
+            pseudonym=night.pseudonyms,
+            days_of=days_of,
+        )
+
+
+def _fail_dead_runs(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Mark runs as failed that the instance believes to be alive, though we hold their lock."""
+    alive = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    )
+    for run in instance.get_runs(alive):
+        if run.run_id != run_id and run.job_name in ("nightly", "close_month"):
+            instance.report_run_failed(
+                run, "the process of this run has died: another run could take its lock"
+            )

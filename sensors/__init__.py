@@ -1,0 +1,1 @@
+"""What decides when: schedules, and sensors on arrivals, failures and the outbox."""
