@@ -18,11 +18,9 @@ from resources.night import NightResource
     owners=OWNERS,
     description="受信箱のファイル。原本を保管し、誰からいつ届いたかを記録する",
 )
-def arrivals(night: NightResource) -> dg.MaterializeResult:
+def arrivals(night: NightResource) -> dg.MaterializeResult[None]:
     tonight = night.tonight
-    taken = take_in(
-        tonight.settings.inbox, tonight.archive, tonight.ledger, FORMATS, tonight.clock
-    )
+    taken = take_in(tonight.settings.inbox, tonight.archive, tonight.ledger, FORMATS, tonight.clock)
     return dg.MaterializeResult(
         metadata={
             "new_files": len(taken.arrivals),
@@ -35,7 +33,7 @@ def arrivals(night: NightResource) -> dg.MaterializeResult:
 @dg.multi_asset(name="landing", specs=[landing_spec(c) for c in CONTRACTS])
 def landing(
     context: dg.AssetExecutionContext, night: NightResource
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     rows: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     pending = unread(night.tonight.ledger)

@@ -6,11 +6,9 @@ import dagster as dg
 
 from assets._shared import OWNERS
 from geniac_pipelines.areas import CONTRACTS
-from geniac_pipelines.store.calendar_table import calendar_table
 from geniac_pipelines.store.lake import landing_files
 from geniac_pipelines.store.warehouse import prepare
 from resources.night import NightResource
-
 
 
 @dg.asset(
@@ -26,7 +24,7 @@ from resources.night import NightResource
 )
 def night_inputs(
     context: dg.AssetExecutionContext, night: NightResource
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[None]]:
     tonight = night.tonight
     if reason := tonight.nothing_to_do():
         context.log.info(reason)
@@ -35,7 +33,7 @@ def night_inputs(
         tonight.warehouse,
         landings=landing_files(tonight.ledger, tonight.data, CONTRACTS),
         facts={},
-        snapshot={**tonight.snapshot, "calendar": calendar_table()},
+        snapshot=tonight.tables(),
         visible_until=tonight.visible_until,
     )
     yield dg.MaterializeResult(

@@ -29,7 +29,7 @@ MARTS = [
     deps=MARTS,
     description="月次報告書。経済産業省・NEDO向けと、組織ごとの抜粋",
 )
-def monthly_reports(night: NightResource) -> dg.MaterializeResult:
+def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
     tonight = night.tonight
     closing = tonight.month_to_close
     month = closing or edition.running_month(tonight.snapshot, tonight.as_of)
@@ -63,7 +63,7 @@ def monthly_reports(night: NightResource) -> dg.MaterializeResult:
     deps=[monthly_reports],
     description="公開する世代。その夜の結果を一つの取引で台帳に記録し、公開する",
 )
-def generation(night: NightResource) -> dg.MaterializeResult:
+def generation(night: NightResource) -> dg.MaterializeResult[None]:
     tonight = night.tonight
     for merge in plan_merges(tonight.ledger, CONTRACTS):
         contract = next(c for c in CONTRACTS if c.name == merge.contract)

@@ -6,12 +6,12 @@ import os
 import sys
 import time
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from geniac_pipelines.settings import Settings
+from geniac_pipelines.settings import ROOT, Settings
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -71,7 +71,7 @@ def close(month: str, data: Path | None, inbox: Path | None, as_of: datetime | N
 @click.option("--seed", default=1, show_default=True)
 def sample(out: Path, companies: int, gpus_per_company: int, months: int, seed: int) -> None:
     """見本の事業データを作る / write a made-up programme in the real formats."""
-    from geniac_pipelines.sample.write import write_sample  # noqa: PLC0415
+    from geniac_pipelines.sample.write import write_sample
 
     started = time.monotonic()
     summary = write_sample(
@@ -80,13 +80,106 @@ def sample(out: Path, companies: int, gpus_per_company: int, months: int, seed: 
     click.echo(f"{summary}\n{time.monotonic() - started:.1f} s")
 
 
+@main.command()
+@click.option("--data", type=FOLDER, required=True, help="data folder of the demonstration")
+def demo(data: Path) -> None:
+    """見本の事業で、月締めと夜間処理を行う / the sample programme: close a month, run a night."""
+    from geniac_pipelines.sample.write import AS_OF, CLOSING, CLOSING_AS_OF, write_sample
+
+    sample_folder = data / "sample"
+    if not (sample_folder / "inbox" / "deliveries.csv").exists():
+        _say("== 見本データを作成 / writing the sample programme")
+        write_sample(sample_folder)
+    base = Settings.from_environment()
+    base = replace(base, data=data.resolve(), inbox=(sample_folder / "inbox").resolve())
+    _say(f"== {CLOSING} の月締め / closing {CLOSING}, as of {CLOSING_AS_OF}")
+    _run("close_month", replace(base, as_of=CLOSING_AS_OF), month=CLOSING)
+    _say(f"== 夜間処理 / the night as of {AS_OF}")
+    _run("nightly", replace(base, as_of=AS_OF), month=None)
+
+
+@main.command()
+@click.option("--check", "only_check", is_flag=True, help="fail if a file is not current")
+def contracts(only_check: bool) -> None:
+    """契約からdbtの定義とデータ辞書を書く / write what follows from the contracts."""
+    from geniac_pipelines.areas import CONTRACTS
+    from geniac_pipelines.dictionary import dictionary
+    from geniac_pipelines.intake.dbt_sources import files
+    from geniac_pipelines.settings import DBT_PROJECT
+
+    wanted = files(CONTRACTS, DBT_PROJECT)
+    wanted[ROOT / "docs" / "data-dictionary.ja.md"] = dictionary(CONTRACTS, DBT_PROJECT)
+    stale = [f for f, content in wanted.items() if not f.exists() or f.read_text() != content]
+    if only_check and stale:
+        names = ", ".join(str(f.relative_to(ROOT)) for f in stale)
+        raise click.ClickException(f"not current: {names}; run `geniac contracts`")
+    for file in stale:
+        file.write_text(wanted[file])
+        click.echo(f"written {file.relative_to(ROOT)}")
+
+
+@main.command()
+@click.argument("figure")
+@click.option("--report", help="report that printed it, e.g. monthly/2026-08/meti_nedo")
+@click.option("--depth", default=9, show_default=True, help="levels to go down")
+@with_folders
+def trace(
+    figure: str,
+    report: str | None,
+    depth: int,
+    data: Path | None,
+    inbox: Path | None,
+    as_of: datetime | None,
+) -> None:
+    """数値の出所をたどる / follow a printed number down to file, sheet and line."""
+    from geniac_pipelines.figures.trace import UnknownFigure, drills
+    from geniac_pipelines.figures.trace import trace as follow
+    from geniac_pipelines.figures.trace_text import as_text
+    from geniac_pipelines.night import open_ledger
+    from geniac_pipelines.settings import DBT_PROJECT
+
+    settings = _settings(data, inbox, as_of)
+    try:
+        found = follow(
+            open_ledger(settings),
+            settings.data,
+            drills(DBT_PROJECT / "target" / "manifest.json"),
+            figure,
+            report=report,
+            depth=depth,
+        )
+    except UnknownFigure as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(as_text(found, settings.data))
+
+
+@main.command()
+@click.option("--data", type=FOLDER, help="data folder (GENIAC_DATA)")
+@click.option("--port", default=3000, show_default=True)
+def ui(data: Path | None, port: int) -> None:
+    """Dagsterの画面を開く / Dagster's pages on loopback, with the daemon."""
+    from geniac_pipelines.launch import prepare_home
+
+    settings = _settings(data, None, None)
+    environment = {
+        **os.environ,
+        **settings.environment(),
+        "DAGSTER_HOME": str(prepare_home(settings.data)),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+    dagster = Path(sys.executable).parent / "dagster"
+    arguments = ["dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    os.execve(dagster, [str(dagster), *arguments], environment)
+
+
 def _run(job: str, settings: Settings, month: str | None) -> None:
     """Run a job in this process and say what came of it; exit 1 if it failed."""
-    from geniac_pipelines.launch import launch  # noqa: PLC0415
+    from geniac_pipelines.launch import launch
 
     result = launch(job, settings, month, progress=_say)
     click.echo(result.summary)
-    sys.exit(0 if result.success else 1)
+    if not result.success:
+        sys.exit(1)
 
 
 def _say(line: str) -> None:

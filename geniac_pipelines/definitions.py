@@ -13,7 +13,7 @@ from assets import dbt, intake, night, reports
 from resources.dbt import dbt_cli
 from resources.night import NightResource
 from resources.progress import progress
-from sensors import schedules
+from sensors import arrivals, schedules
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -25,7 +25,8 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     }
     return dg.Definitions(
         assets=dg.load_assets_from_modules([intake, night, dbt, reports]),
-        jobs=[schedules.nightly, schedules.close_month],
+        jobs=[schedules.nightly, schedules.close_month, arrivals.intake],
+        sensors=[arrivals.arrivals_sensor],
         schedules=[schedules.nightly_schedule],
         resources=resources,
         loggers={"progress": progress},

@@ -81,9 +81,7 @@ def launch(
     from geniac_pipelines.summary import summarise  # noqa: PLC0415
 
     seconds = time.monotonic() - started
-    return Launched(
-        result.success, summarise(settings, result.run_id, result.success, seconds)
-    )
+    return Launched(result.success, summarise(settings, result.run_id, result.success, seconds))
 
 
 def _run_config(job: str, settings: Settings, month: str | None) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,8 +23,9 @@ from sqlalchemy.engine import Connection
 from geniac_pipelines.calendar import Month
 from geniac_pipelines.failpoints import failpoint
 from geniac_pipelines.settings import ROOT, Clock, Settings
-from geniac_pipelines.store import generations, snapshot
+from geniac_pipelines.store import generations, snapshot, warehouse
 from geniac_pipelines.store.archive import Archive
+from geniac_pipelines.store.calendar_table import calendar_table
 from geniac_pipelines.store.generations import FactFile, Generation
 from geniac_pipelines.store.lake import remove_orphans
 from geniac_pipelines.store.ledger import Ledger, landings
@@ -102,6 +103,16 @@ class Night:
         """The ledger as of this night's start of work on it: after intake, before facts."""
         return snapshot.take(self.ledger, self.visible_until)
 
+    def tables(self) -> dict[str, pa.Table]:
+        """What the warehouse's schema `ledger` holds: snapshot, calendar, and this night itself."""
+        itself = pa.table(
+            {
+                "as_of": pa.array([self.as_of], pa.date32()),
+                "visible_until": pa.array([self.visible_until], pa.timestamp("us", tz="UTC")),
+            }
+        )
+        return {**self.snapshot, "calendar": calendar_table(), "night": itself}
+
     @cached_property
     def inputs(self) -> str:
         """Digest of everything that decides this night's result."""
@@ -161,6 +172,20 @@ class Night:
         for what in self._afterwards:
             what()
         return generation
+
+    def carry(self, relations: Sequence[str]) -> list[str]:
+        """Take relations that could not be built from the last generation, marked provisional.
+
+        Names may be quoted and qualified by the database, as dbt writes them. Returns
+        `schema.name` of what was carried.
+        """
+        names = [".".join(r.replace('"', "").split(".")[-2:]) for r in relations]
+        last = self.latest()
+        if not names or last is None:
+            return []
+        carried = warehouse.carry(self.warehouse, self.data / last.warehouse, names)
+        self.provisional.extend(carried)
+        return carried
 
     def latest(self) -> Generation | None:
         return generations.latest(self.ledger)

@@ -22,22 +22,19 @@ def summarise(settings: Settings, run_id: str, success: bool, seconds: float) ->
             sa.select(sa.func.count()).select_from(refusals).where(refusals.c.costs != "nothing")
         ).scalar_one()
         latest = generations.latest(ledger)
-        folders = (
-            connection.execute(
-                sa.select(reports.c.month, sa.func.count(), reports.c.status)
-                .where(reports.c.generation == (latest.generation if latest else 0))
-                .group_by(reports.c.month, reports.c.status)
-            ).all()
-            if latest
-            else []
+        made = (
+            sa.select(reports.c.month, sa.func.count(), reports.c.status)
+            .where(reports.c.generation == sa.literal(latest.generation if latest else 0))
+            .group_by(reports.c.month, reports.c.status)
         )
+        folders = connection.execute(made).all()
     published = bool(latest and latest.run_id == run_id)
     lines = [
         f"受付 / arrivals: {count:,}   " + "  ".join(f"{k} {v:,}" for k, v in outcomes.items()),
         f"行 / rows landed: {int(rows):,}   修正依頼 / refusals: {refused:,}",
     ]
     if not success:
-        lines.append("失敗 / FAILED: 前の世代がそのまま公開されています (the last generation stands)")
+        lines.append("失敗 / FAILED: 前の世代が公開されたままです (the last generation stands)")
     elif latest and published:
         lines.append(f"世代 / generation: {latest.generation} (as of {latest.as_of})")
     elif latest:

@@ -71,9 +71,7 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
 
 def _fail_dead_runs(instance: dg.DagsterInstance, run_id: str) -> None:
     """Mark runs as failed that the instance believes to be alive, though we hold their lock."""
-    alive = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    )
+    alive = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     for run in instance.get_runs(alive):
         if run.run_id != run_id and run.job_name in ("nightly", "close_month"):
             instance.report_run_failed(

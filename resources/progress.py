@@ -21,8 +21,7 @@ class _Line(logging.Formatter):
         return record.getMessage()
 
 
-@dg.logger(description="一行ずつの進み具合")
-def progress(_context: dg.InitLoggerContext) -> logging.Logger:
+def _progress(_context: dg.InitLoggerContext) -> logging.Logger:
     logger = logging.getLogger("geniac.progress")
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
@@ -32,3 +31,6 @@ def progress(_context: dg.InitLoggerContext) -> logging.Logger:
         handler.addFilter(_Steps())
         logger.addHandler(handler)
     return logger
+
+
+progress = dg.LoggerDefinition(_progress, description="一行ずつの進み具合")

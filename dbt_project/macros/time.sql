@@ -1,9 +1,10 @@
 {% macro as_of() -%}
-    cast('{{ var("as_of") }}' as date)
+    {#- read from the night's own table: a variable would make dbt parse the project anew -#}
+    (select as_of from {{ source('ledger', 'night') }})
 {%- endmacro %}
 
 {% macro visible_until() -%}
-    cast('{{ var("visible_until") }}' as timestamptz)
+    (select visible_until from {{ source('ledger', 'night') }})
 {%- endmacro %}
 
 {% macro jst(instant) -%}

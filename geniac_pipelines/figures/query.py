@@ -53,4 +53,3 @@ def single(table: FigureTable, column: str) -> Figure:
     if len(table.rows) != 1:
         raise ValueError(f"{table.id} has {len(table.rows)} rows, not one")
     return table.cell(table.rows[0], column)
-

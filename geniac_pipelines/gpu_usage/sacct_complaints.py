@@ -1,7 +1,7 @@
-"""What the reader of sacct's text says to those who sent it: refusals and notes, ja and en.
+"""What the readers of sacct's text and JSON say to senders: refusals and notes, ja and en.
 
-Here: kinds of complaint about delimited text. Not here: those about a run of a job, which JSON
-shares (`sacct_job`).
+Here: kinds of complaint about a file and its cells. Not here: those about a run of a job
+(`sacct_job`).
 """
 
 from __future__ import annotations
@@ -34,6 +34,14 @@ FIXED_WIDTH = Complaint(
     ja_remedy="-P(--parsable2)を付けて、" + _AGAIN_JA,
     en="this is sacct's table for the eye, whose values are cut to the width of columns",
     en_remedy="with -P (--parsable2), " + _AGAIN_EN,
+)
+DELIMITER = Complaint(
+    "sacct.delimiter",
+    "file",
+    ja="区切り文字「{cell}」は値の中にも現れる(gres/gpu=8,cpu=16 など)ため、列を確定できません",
+    ja_remedy=_AGAIN_JA,
+    en="the delimiter {cell!r} also occurs within values (gres/gpu=8,cpu=16), so fields are unsure",
+    en_remedy=_AGAIN_EN,
 )
 OTHER_HEADER = Complaint(
     "sacct.other-header",
@@ -144,4 +152,69 @@ MENDED = Complaint(
     ja_remedy="JobNameを除くか最後の列に置き、区切り文字を0x1Fにしてください：{command}",
     en="{count} rows broken by delimiters or line feeds in free text were put together again",
     en_remedy="leave JobName out or put it last, and take 0x1F as delimiter: {command}",
+)
+
+JSON_TOO_LARGE = Complaint(
+    "sacct.json-too-large",
+    "file",
+    ja="JSONが大きすぎます({size}バイト。上限は{most}バイト)",
+    ja_remedy="期間を分けて出力するか、文字の出力にしてください：{command}",
+    en="the JSON is too large ({size} bytes, at most {most})",
+    en_remedy="send shorter periods, or the text form: {command}",
+)
+JSON_DAMAGED = Complaint(
+    "sacct.json-damaged",
+    "file",
+    ja="JSONが壊れています({line}行目の{column}文字目：{reason})",
+    ja_remedy="sacct --json の出力をもう一度保存し、全体を提出し直してください",
+    en="the JSON is damaged (line {line}, character {column}: {reason})",
+    en_remedy="save the output of sacct --json again and send all of it",
+)
+JSON_UNDECODABLE = Complaint(
+    "sacct.json-undecodable",
+    "file",
+    ja="文字コードを読めません(先頭から{offset}バイト目)",
+    ja_remedy="sacct --json の出力を加工せず、UTF-8のまま提出してください",
+    en="the bytes are no text (stopped at byte {offset})",
+    en_remedy="send the output of sacct --json unchanged, in UTF-8",
+)
+JSON_NO_LIST = Complaint(
+    "sacct.json-no-list",
+    "file",
+    ja="JSONにジョブの一覧(jobs)がありません",
+    ja_remedy="sacct --json の出力全体を提出してください",
+    en="the JSON holds no list of jobs",
+    en_remedy="send the whole output of sacct --json",
+)
+JSON_VERSION = Complaint(
+    "sacct.json-version",
+    "nothing",
+    ja="確認済みでない版の出力です({version})。知っている形として読みました",
+    ja_remedy="件数とGPU数を確認してください。違いがあれば連絡してください",
+    en="output of a version not checked so far ({version}); it was read as the known shape",
+    en_remedy="compare the numbers of jobs and GPUs, and tell us if they differ",
+)
+JSON_ERRORS = Complaint(
+    "sacct.json-errors",
+    "nothing",
+    ja="sacct自身が{count}件の誤りを報告しています。出力が欠けているおそれがあります",
+    ja_remedy="JSONのerrorsを確認し、出力し直してください",
+    en="sacct itself reports {count} errors in this output, which may be incomplete",
+    en_remedy="look at `errors` in the JSON and run sacct again",
+)
+JSON_NOT_A_JOB = Complaint(
+    "sacct.json-not-a-job",
+    "row",
+    ja="ジョブの一覧の{row}番目がジョブの形をしていません",
+    ja_remedy="sacct --json の出力を加工せずに提出してください",
+    en="entry {row} of the list of jobs is no job",
+    en_remedy="send the output of sacct --json unchanged",
+)
+JSON_FIELD_MISSING = Complaint(
+    "sacct.json-field-missing",
+    "row",
+    ja="項目がありません",
+    ja_remedy="sacct --json の出力を加工せずに提出するか、文字の出力にしてください：{command}",
+    en="the field is missing",
+    en_remedy="send the output of sacct --json unchanged, or the text form: {command}",
 )

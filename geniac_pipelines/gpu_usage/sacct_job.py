@@ -231,7 +231,7 @@ def _values(job: Job, context: Context) -> dict[str, Any]:
 
 @dataclass
 class Tally:
-    """What a whole file held, for the notes at its end."""
+    """What a whole file held, for the notes at its end; `ran` counts jobs of known allocation."""
 
     jobs: int = 0
     ran: int = 0
@@ -241,8 +241,8 @@ class Tally:
 
     def add(self, job: Job) -> None:
         self.jobs += 1
-        self.ran += job.ran
-        self.with_gpu += bool(job.allocated and job.allocated.count)
+        self.ran += job.ran and job.allocated is not None
+        self.with_gpu += job.allocated is not None and job.allocated.count > 0
 
     def notes(self) -> Iterator[Refusal]:
         """An empty feed is not silence, and no GPU anywhere is rarely the truth."""

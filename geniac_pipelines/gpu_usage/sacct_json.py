@@ -40,75 +40,10 @@ T = TypeVar("T")
 READ_VERSIONS: Final = range(38, 47)
 """Third parts of the data parser versions (0.0.38 …) whose shape this reader knows."""
 
-MOST_BYTES: Final = 1 << 30
-"""A larger document is refused: it is read whole, at several times its size in memory."""
+MOST_BYTES: Final = 1 << 29
+"""A larger document is refused: it is read whole, which took 5.4 times its size in memory."""
 
 _SHOWN = 60
-
-TOO_LARGE = Complaint(
-    "sacct.json-too-large",
-    "file",
-    ja="JSONが大きすぎます({size}バイト。上限は{most}バイト)",
-    ja_remedy="期間を分けて出力するか、文字の出力にしてください：{command}",
-    en="the JSON is too large ({size} bytes, at most {most})",
-    en_remedy="send shorter periods, or the text form: {command}",
-)
-DAMAGED = Complaint(
-    "sacct.json-damaged",
-    "file",
-    ja="JSONが壊れています({line}行目の{column}文字目：{reason})",
-    ja_remedy="sacct --json の出力をもう一度保存し、全体を提出し直してください",
-    en="the JSON is damaged (line {line}, character {column}: {reason})",
-    en_remedy="save the output of sacct --json again and send all of it",
-)
-UNDECODABLE = Complaint(
-    "sacct.json-undecodable",
-    "file",
-    ja="文字コードを読めません(先頭から{offset}バイト目)",
-    ja_remedy="sacct --json の出力を加工せず、UTF-8のまま提出してください",
-    en="the bytes are no text (stopped at byte {offset})",
-    en_remedy="send the output of sacct --json unchanged, in UTF-8",
-)
-NO_LIST = Complaint(
-    "sacct.json-no-list",
-    "file",
-    ja="JSONにジョブの一覧(jobs)がありません",
-    ja_remedy="sacct --json の出力全体を提出してください",
-    en="the JSON holds no list of jobs",
-    en_remedy="send the whole output of sacct --json",
-)
-UNKNOWN_VERSION = Complaint(
-    "sacct.json-version",
-    "nothing",
-    ja="確認済みでない版の出力です({version})。知っている形として読みました",
-    ja_remedy="件数とGPU数を確認してください。違いがあれば連絡してください",
-    en="output of a version not checked so far ({version}); it was read as the known shape",
-    en_remedy="compare the numbers of jobs and GPUs, and tell us if they differ",
-)
-ERRORS_INSIDE = Complaint(
-    "sacct.json-errors",
-    "nothing",
-    ja="sacct自身が{count}件の誤りを報告しています。出力が欠けているおそれがあります",
-    ja_remedy="JSONのerrorsを確認し、出力し直してください",
-    en="sacct itself reports {count} errors in this output, which may be incomplete",
-    en_remedy="look at `errors` in the JSON and run sacct again",
-)
-NOT_A_JOB = Complaint(
-    "sacct.json-not-a-job",
-    "row",
-    ja="ジョブの一覧の{row}番目がジョブの形をしていません",
-    ja_remedy="sacct --json の出力を加工せずに提出してください",
-    en="entry {row} of the list of jobs is no job",
-    en_remedy="send the output of sacct --json unchanged",
-)
-MISSING = Complaint(
-    "sacct.json-field-missing",
-    "row",
-    ja="項目がありません",
-    ja_remedy="sacct --json の出力を加工せずに提出するか、文字の出力にしてください：{command}",
-    en="the field is missing",
-    en_remedy="send the output of sacct --json unchanged, or the text form: {command}",
-)
 
 _PLUGIN = re.compile(r'"type"\s*:\s*"openapi\\?/(?:dbv[0-9.]+|slurmdbd)"')
 _COMMAND = re.compile(r'"command"\s*:\s*\[\s*"(?:[^"]*/)?sacct"')
@@ -159,7 +94,7 @@ def read(source: Source, context: Context) -> Iterator[Item]:
         return
     jobs = document.get("jobs")
     if not isinstance(jobs, list):
-        yield NO_LIST.at(Place())
+        yield complaints.JSON_NO_LIST.at(Place())
         return
     yield from _notes(document)
     tally = Tally()
@@ -170,16 +105,18 @@ def read(source: Source, context: Context) -> Iterator[Item]:
 
 def _document(source: Source) -> Mapping[str, Any] | Refusal:
     if source.size > MOST_BYTES:
-        return TOO_LARGE.at(Place(), size=source.size, most=MOST_BYTES, command=COMMAND)
+        return complaints.JSON_TOO_LARGE.at(
+            Place(), size=source.size, most=MOST_BYTES, command=COMMAND
+        )
     try:
         document = orjson.loads(source.decoded.text)
     except UndecodableText as error:
-        return UNDECODABLE.at(Place(), offset=error.offset)
+        return complaints.JSON_UNDECODABLE.at(Place(), offset=error.offset)
     except orjson.JSONDecodeError as error:
-        return DAMAGED.at(
+        return complaints.JSON_DAMAGED.at(
             Place(row=error.lineno), line=error.lineno, column=error.colno, reason=error.msg
         )
-    return document if isinstance(document, dict) else NO_LIST.at(Place())
+    return document if isinstance(document, dict) else complaints.JSON_NO_LIST.at(Place())
 
 
 def _notes(document: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -188,16 +125,18 @@ def _notes(document: Mapping[str, Any]) -> Iterator[Refusal]:
     version = str(named.get("data_parser") or named.get("type") or "?")
     found = _VERSION.search(version)
     if found is None or int(found[1]) not in READ_VERSIONS:
-        yield UNKNOWN_VERSION.at(Place(), version=version[:_SHOWN])
+        yield complaints.JSON_VERSION.at(Place(), version=version[:_SHOWN])
     errors = document.get("errors")
     if errors:
-        yield ERRORS_INSIDE.at(Place(), count=len(errors) if isinstance(errors, list) else 1)
+        yield complaints.JSON_ERRORS.at(
+            Place(), count=len(errors) if isinstance(errors, list) else 1
+        )
 
 
 def _job(entry: object, place: Place, context: Context, tally: Tally) -> Iterator[Item]:
     if not isinstance(entry, Mapping):
         tally.refused += 1
-        yield NOT_A_JOB.at(place, row=place.row)
+        yield complaints.JSON_NOT_A_JOB.at(place, row=place.row)
         return
     facts = _Facts(entry, place)
     try:
@@ -261,7 +200,7 @@ class _Facts:
         """The value; raises RowRefused where the field is missing or can't be read."""
         found = _at(self.entry, path)
         if found is _ABSENT:
-            raise RowRefused(MISSING.at(self._place(path), command=COMMAND))
+            raise RowRefused(complaints.JSON_FIELD_MISSING.at(self._place(path), command=COMMAND))
         try:
             return read(found)
         except (values.UnreadableCell, UnreadableTres) as error:

@@ -23,6 +23,8 @@ from geniac_pipelines.gpu_usage.sacct_fields import (
 )
 
 _LANDED_FREE_TEXT = "JobName"
+_WITHIN_VALUES = frozenset(",:=/+-.[]_ ")
+"""Characters of stamps, TRES texts, node lists and states (`CANCELLED by 0`)."""
 _UTC = ZoneInfo("UTC")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
@@ -47,6 +49,11 @@ class Layout:
     def id_at(self) -> int | None:
         """Position of JobIDRaw, else of JobID."""
         return self.index.get("JobIDRaw", self.index.get("JobID"))
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no typed value can hold the delimiter."""
+        return not _WITHIN_VALUES & set(self.delimiter)
 
     @cached_property
     def _free(self) -> tuple[int, ...]:

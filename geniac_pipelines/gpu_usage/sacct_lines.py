@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,8 +21,11 @@ from geniac_pipelines.gpu_usage.sacct_layout import Layout
 from geniac_pipelines.intake.reading import Place, Refusal, Source
 
 MOST_LINE_BYTES = 1 << 20
-MOST_LINES_OF_A_ROW = 1_000
+MOST_LINES_OF_A_ROW = 100
+"""Every shorter run of the lines is tried too, so that the work grows with the square."""
 
+# NUL tells binary data; the others are what Python's cp932 makes of bytes without a meaning there.
+_NOT_TEXT = re.compile("[\x00\x80\uf8f0-\uf8f3]")
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -76,9 +80,10 @@ def lines(source: Source) -> Iterator[Line]:
 def _text(raw: bytes) -> str | None:
     for encoding in ("utf-8", "cp932"):
         try:
-            return raw.decode(encoding)
+            text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
+        return None if _NOT_TEXT.search(text) else text
     return None
 
 

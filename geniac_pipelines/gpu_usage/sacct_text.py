@@ -47,6 +47,9 @@ def read(source: Source, context: Context) -> Iterator[Item]:
             kind = complaints.NO_HEADER if headerless else complaints.FIXED_WIDTH
             yield kind.at(header, command=COMMAND)
             return
+        if not layout.is_sure:
+            yield complaints.DELIMITER.at(header, layout.delimiter, command=COMMAND)
+            return
         missing = [names[0] for names in REQUIRED if not layout.index.keys() & set(names)]
         if missing:
             yield complaints.FIELDS_MISSING.at(header, missing=", ".join(missing), command=COMMAND)

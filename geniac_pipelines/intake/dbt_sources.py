@@ -20,6 +20,7 @@ LEDGER_TABLES = {
     "reports": "発行済みの報告書",
     "figures": "発行済みの報告書の数値",
     "calendar": "営業日の暦",
+    "night": "その夜の基準日と、到着を数える最後の時刻（1行）",
 }
 """The tables of schema `ledger` in a night's warehouse, with what they hold."""
 

@@ -37,7 +37,7 @@ class Report:
 
 def issued_months(snapshot: Mapping[str, pa.Table]) -> list[Month]:
     """Months whose report was issued, oldest first."""
-    return sorted({Month.of(d) for d in snapshot["reports"]["month"].to_pylist()})
+    return sorted({Month.of(r["month"]) for r in snapshot["reports"].to_pylist()})
 
 
 def running_month(snapshot: Mapping[str, pa.Table], as_of: date) -> Month:

@@ -81,8 +81,9 @@ def insert(
             committed_at=committed_at,
         )
     )
-    (number,) = result.inserted_primary_key or ()
-    return int(number)
+    key = result.inserted_primary_key
+    assert key is not None, "a single-row insert tells its key"
+    return int(key[0])
 
 
 def replace_files(connection: Connection, generation: int, made: Sequence[FactFile]) -> None:

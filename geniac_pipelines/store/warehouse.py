@@ -119,3 +119,28 @@ def prepare(
             connection.register("snapshot_table", content)
             connection.execute(f'create table ledger."{table}" as from snapshot_table')
             connection.unregister("snapshot_table")
+
+
+def carry(current: Path, previous: Path, relations: Sequence[str]) -> list[str]:
+    """Copy relations (`schema.name`) from the last generation into tonight's file.
+
+    For what could not be built tonight. Returns those that were carried; a relation that the last
+    generation lacks stays missing, and whoever needs it fails.
+    """
+    carried = []
+    with connect(current) as connection:
+        connection.execute(f"attach {quoted(str(previous))} as previous (read_only)")
+        present = {
+            f"{r['table_schema']}.{r['table_name']}"
+            for r in rows(
+                connection,
+                "select table_schema, table_name from information_schema.tables "
+                "where table_catalog = 'previous'",
+            )
+        }
+        for relation in sorted(set(relations) & present):
+            schema = relation.split(".", maxsplit=1)[0]
+            connection.execute(f"create schema if not exists {schema}")
+            connection.execute(f"create or replace table {relation} as from previous.{relation}")
+            carried.append(relation)
+    return carried

@@ -160,9 +160,7 @@ def chapter(view: Any, month: Month, audience: str) -> Chapter:
             Table(build.plan_to_date(), empty="利用実施計画が届いている組織はありません。"),
             Heading(2, "ジョブの終わり方"),
             Paragraph(
-                text(
-                    "取消しは浪費を意味しません。学習の途中で設定を変えるための取消しも含みます。"
-                )
+                text("取消しは浪費を意味しません。学習の途中で設定を変えるための取消しも含みます。")
             ),
             Table(build.job_states(), empty="この月のジョブ実行記録はありません。"),
             Heading(2, "進捗状況・課題・改善案"),
@@ -197,6 +195,7 @@ class _Builder:
         self,
         name: str,
         title: str,
+        *,
         sql: str,
         key: tuple[str, ...],
         columns: tuple[FigureColumn, ...],
@@ -223,26 +222,26 @@ class _Builder:
         return self._table(
             "overview",
             "全体",
-            OVERVIEW,
-            ("month",),
-            (
+            sql=OVERVIEW,
+            key=("month",),
+            columns=(
                 FigureColumn("companies", "対象組織", "number", "社"),
                 FigureColumn("reporting", "記録のある組織", "number", "社"),
                 FigureColumn("contracted_gpu_hours", "契約量", "number", HOURS, 1),
                 FigureColumn("allocated_gpu_hours", "割当量", "number", HOURS, 1),
                 FigureColumn("allocated_percent", "契約に対する割当", "number", "%", 1),
             ),
-            "marts.fct_gpu_usage__company_months",
-            {},
+            relation="marts.fct_gpu_usage__company_months",
+            match={},
         )
 
     def companies(self) -> FigureTable:
         return self._table(
             "companies",
             "組織ごとの契約・割当・計画",
-            COMPANIES,
-            ("organisation_id",),
-            (
+            sql=COMPANIES,
+            key=("organisation_id",),
+            columns=(
                 COMPANY,
                 FigureColumn("segment", "区分"),
                 FigureColumn("contracted_gpu_hours", "契約量", "number", HOURS, 1),
@@ -251,8 +250,8 @@ class _Builder:
                 FigureColumn("planned_gpu_hours", "計画量", "number", HOURS, 1),
                 FigureColumn("plan_percent", "計画比", "number", "%", 1),
             ),
-            "marts.fct_gpu_usage__plan_months",
-            {"company_id": "organisation_id"},
+            relation="marts.fct_gpu_usage__plan_months",
+            match={"company_id": "organisation_id"},
             note="割当量はスケジューラの記録による物理GPU時間（MIGは分割の割合で換算）。「―」は記録なし。",
         )
 
@@ -260,9 +259,9 @@ class _Builder:
         return self._table(
             "plan_to_date",
             "計画に対する累計",
-            PLAN_TO_DATE,
-            ("organisation_id",),
-            (
+            sql=PLAN_TO_DATE,
+            key=("organisation_id",),
+            columns=(
                 COMPANY,
                 FigureColumn("plan_version", "計画の版", "number", "版"),
                 FigureColumn("planned_to_date", "計画（累計）", "number", HOURS, 1),
@@ -271,42 +270,42 @@ class _Builder:
                 FigureColumn("planned_in_all", "計画（全期間）", "number", HOURS, 1),
                 FigureColumn("percent_in_all", "消化率", "number", "%", 1),
             ),
-            "marts.fct_gpu_usage__plan_months",
-            {"company_id": "organisation_id"},
+            relation="marts.fct_gpu_usage__plan_months",
+            match={"company_id": "organisation_id"},
         )
 
     def job_states(self) -> FigureTable:
         return self._table(
             "job_states",
             "ジョブの終わり方",
-            JOB_STATES,
-            ("state",),
-            (
+            sql=JOB_STATES,
+            key=("state",),
+            columns=(
                 FigureColumn("state_ja", "状態"),
                 FigureColumn("state", "Slurmの状態名"),
                 FigureColumn("job_count", "実行の数", "number", "件"),
                 FigureColumn("allocated_gpu_hours", "割当量", "number", HOURS, 1),
                 FigureColumn("share_percent", "割合", "number", "%", 1),
             ),
-            "marts.fct_gpu_usage__job_states",
-            {"state": "state"},
+            relation="marts.fct_gpu_usage__job_states",
+            match={"state": "state"},
         )
 
     def notes(self) -> FigureTable:
         return self._table(
             "notes",
             "進捗状況・課題・改善案",
-            NOTES,
-            ("organisation_id", "note_number"),
-            (
+            sql=NOTES,
+            key=("organisation_id", "note_number"),
+            columns=(
                 COMPANY,
                 FigureColumn("kind", "種別"),
                 FigureColumn("body", "内容"),
                 FigureColumn("due", "期限", "date"),
                 FigureColumn("owner_role", "担当"),
             ),
-            "marts.fct_gpu_usage__notes",
-            {"company_id": "organisation_id", "note_number": "note_number"},
+            relation="marts.fct_gpu_usage__notes",
+            match={"company_id": "organisation_id", "note_number": "note_number"},
             note="各組織の月次利用報告による。",
         )
 
@@ -314,17 +313,17 @@ class _Builder:
         return self._table(
             "submissions",
             "受領していない提出物",
-            SUBMISSIONS,
-            ("organisation_id", "kind"),
-            (
+            sql=SUBMISSIONS,
+            key=("organisation_id", "kind"),
+            columns=(
                 COMPANY,
                 FigureColumn("kind", "提出物"),
                 FigureColumn("due_on", "期限", "date"),
                 FigureColumn("received_on", "最後の受領日", "date"),
                 FigureColumn("status", "状況"),
             ),
-            "marts.fct_gpu_usage__submissions",
-            {"company_id": "organisation_id", "kind": "kind"},
+            relation="marts.fct_gpu_usage__submissions",
+            match={"company_id": "organisation_id", "kind": "kind"},
         )
 
 
@@ -335,7 +334,9 @@ def _situation(overview: FigureTable) -> tuple[Block, ...]:
             Callout(
                 "caution",
                 "この月の記録がありません",
-                text("契約・計画・ジョブ実行記録のいずれも届いていないため、状況を判断できません。"),
+                text(
+                    "契約・計画・ジョブ実行記録のいずれも届いていないため、状況を判断できません。"
+                ),
             ),
         )
     row = overview.rows[0]

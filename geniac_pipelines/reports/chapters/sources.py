@@ -7,7 +7,14 @@ from typing import Any
 from geniac_pipelines.calendar import Month
 from geniac_pipelines.figures.model import FigureColumn, FigureTable
 from geniac_pipelines.figures.query import figure_table
-from geniac_pipelines.reports.document import Chapter, Heading, Paragraph, Table, text
+from geniac_pipelines.reports.document import (
+    Block,
+    Chapter,
+    Heading,
+    Paragraph,
+    Table,
+    text,
+)
 
 CLAUSE = "3-1-a"
 
@@ -51,7 +58,7 @@ order by received_on, file_name, arrival_id
 
 def chapter(view: Any, month: Month, audience: str, restated: FigureTable | None) -> Chapter:
     """Sources of the report; `restated` lists figures of issued reports that have changed."""
-    blocks = [
+    blocks: list[Block] = [
         Paragraph(
             text(
                 "数値はすべて届いたファイルの行から計算しています。",
@@ -60,7 +67,7 @@ def chapter(view: Any, month: Month, audience: str, restated: FigureTable | None
         ),
         Table(_by_format(view, audience), empty="届いたファイルはありません。"),
         Heading(2, "受領できなかったもの"),
-        Table(_not_taken(view, month, audience), empty="この月以降に届いたものは全て受領しました。"),
+        Table(_not_taken(view, month, audience), empty="月初以降に届いたものは全て受領しました。"),
     ]
     if restated is not None:
         blocks += [
