@@ -26,7 +26,9 @@ from geniac_pipelines.settings import ROOT, Clock, Settings
 from geniac_pipelines.store import generations, snapshot, warehouse
 from geniac_pipelines.store.archive import Archive
 from geniac_pipelines.store.calendar_table import calendar_table
+from geniac_pipelines.store.files import flush_tree
 from geniac_pipelines.store.generations import FactFile, Generation
+from geniac_pipelines.store.identity import belong_together
 from geniac_pipelines.store.lake import remove_orphans
 from geniac_pipelines.store.ledger import Ledger, landings
 from geniac_pipelines.store.lock import exclusive
@@ -82,7 +84,7 @@ class Night:
 
     @property
     def archive(self) -> Archive:
-        return Archive(self.data / "archive")
+        return Archive(self.data / "archive", work=self.data / "work")
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms:
@@ -121,9 +123,12 @@ class Night:
         )
 
     def nothing_to_do(self) -> str | None:
-        """Why there is nothing to do, or None: the last night had exactly these inputs."""
+        """Why there is nothing to do, or None: the last night had exactly these inputs.
+
+        A warehouse that somebody removed is made again.
+        """
         last = self.latest()
-        if last and last.inputs == self.inputs:
+        if last and last.inputs == self.inputs and (self.data / last.warehouse).exists():
             return (
                 f"nothing new arrived since generation {last.generation} (as of {last.as_of}); "
                 "its reports stand"
@@ -153,6 +158,7 @@ class Night:
             raise NothingStaged(
                 "this run staged nothing to publish; launch the whole job, not the last step"
             )
+        flush_tree(self.folder)
         failpoint("night-before-commit")
         with self.ledger.transaction() as connection:
             generation = generations.insert(
@@ -200,14 +206,19 @@ def open_night(
         raise ValueError(f"unknown kind of run: {kind}")
     with exclusive(settings.data, f"{kind} {run_id}"):
         ledger = open_ledger(settings)
-        sweep_dead_nights(settings.data, ledger)
-        yield Night(run_id, kind, settings, Clock(settings.as_of), ledger, month_to_close)
+        with ledger.exclusive():
+            sweep_dead_nights(settings.data, ledger)
+            yield Night(run_id, kind, settings, Clock(settings.as_of), ledger, month_to_close)
 
 
 def open_ledger(settings: Settings) -> Ledger:
-    """The ledger, its tables made if they are missing."""
+    """The ledger, its tables made if they are missing.
+
+    Raises WrongLedger if it is not the one that this data folder was worked in with.
+    """
     ledger = Ledger(settings.ledger_url or f"sqlite:///{settings.data / 'ledger.sqlite'}")
     ledger.prepare()
+    belong_together(ledger, settings.data)
     return ledger
 
 
@@ -224,10 +235,15 @@ def program_version() -> str:
 
 
 def sweep_dead_nights(data: Path, ledger: Ledger) -> None:
-    """Remove what no generation refers to. Only under the lock."""
-    remove_orphans(data, generations.referenced(ledger))
-    kept = generations.kept_folders(ledger, KEPT_GENERATIONS)
+    """Remove what no kept generation refers to. Only under the lock."""
+    kept = generations.kept(ledger, KEPT_GENERATIONS)
+    remove_orphans(data, generations.referenced(ledger, kept))
+    generations.forget_drafts(ledger, kept)
+    Archive(data / "archive").remove_leftovers()
+    shutil.rmtree(data / "work", ignore_errors=True)
     root = data / "generations"
     for child in sorted(root.iterdir()) if root.is_dir() else []:
-        if child.name not in kept:
-            shutil.rmtree(child)
+        if child.name not in kept.values():
+            # a child process that outlived its night may still write there; what it leaves now
+            # is removed by the next night
+            shutil.rmtree(child, ignore_errors=True)

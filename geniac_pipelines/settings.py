@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Smtp:
     port: int
     security: str
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,19 @@ class Settings:
     """Configuration of one installation.
 
     `as_of` fixes the day (Asia/Tokyo) as of which a night works; None means today by the clock.
-    `ledger_url` is an SQLAlchemy URL; the default is SQLite inside `data`.
+    `ledger_url` is an SQLAlchemy URL; the default is SQLite inside `data`. What may hold a secret
+    is left out of the representation, which ends in logs.
     """
 
     data: Path
     inbox: Path
     as_of: date | None = None
-    ledger_url: str | None = None
-    pseudonym_key: str | None = None
+    ledger_url: str | None = field(default=None, repr=False)
+    pseudonym_key: str | None = field(default=None, repr=False)
     smtp: Smtp | None = None
     mail_from: str = "geniac-pipelines@localhost"
     mail_to: tuple[str, ...] = ()
-    webhook_url: str | None = None
+    webhook_url: str | None = field(default=None, repr=False)
 
     @staticmethod
     def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
@@ -55,6 +56,8 @@ class Settings:
         Raises ValueError that names the variable when one can't be read.
         """
         data = Path(env.get("GENIAC_DATA") or ROOT / ".data").resolve()
+        if "?" in str(data):
+            raise ValueError(f"GENIAC_DATA: DuckDB keeps no file under a path with '?': {data}")
         smtp = None
         if env.get("GENIAC_SMTP_HOST"):
             security = env.get("GENIAC_SMTP_SECURITY", "starttls")
@@ -97,15 +100,27 @@ class Clock:
     as_of: date | None = None
 
     def now(self) -> datetime:
-        """Aware UTC datetime."""
-        if self.as_of is None:
-            return datetime.now(UTC)
-        end = datetime.combine(self.as_of + timedelta(days=1), time.min, JST)
-        return end.astimezone(UTC) - timedelta(seconds=1)
+        """Aware UTC datetime; with `as_of` the day's last microsecond: all of the day is past."""
+        return self._end() - timedelta(microseconds=1) if self.as_of else datetime.now(UTC)
+
+    def receipt(self) -> datetime:
+        """When a file that is found now came in (aware UTC).
+
+        With `as_of` the beginning of the day's last second: later receipts of the same night have
+        room behind it, and all of them are before `now`. Never in the future, whatever `as_of`
+        says: a file that really comes tomorrow must not be older.
+        """
+        present = datetime.now(UTC)
+        return min(present, self._end() - timedelta(seconds=1)) if self.as_of else present
 
     def today(self) -> date:
         """The day in Asia/Tokyo."""
         return self.now().astimezone(JST).date()
+
+    def _end(self) -> datetime:
+        assert self.as_of is not None, "only a fixed day has an end"
+        end = datetime.combine(self.as_of + timedelta(days=1), time.min, JST)
+        return end.astimezone(UTC)
 
 
 def _integer(env: Mapping[str, str], name: str, default: int) -> int:

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 Scalar = int | Decimal | str | date | datetime | bool | None
 
 NO_VALUE = "―"
 """Printed where a value is missing. Never 0."""
+
+_WIDE = Context(prec=80)
+"""Wide enough for the 38 digits of the database; Python's usual 28 are not."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def format_number(value: Decimal | int | None, decimals: int) -> str:
     if value is None:
         return NO_VALUE
     step = Decimal(1).scaleb(-decimals)
-    rounded = Decimal(value).quantize(step, rounding=ROUND_HALF_EVEN)
+    rounded = Decimal(value).quantize(step, ROUND_HALF_EVEN, _WIDE)
     if rounded == 0:
         rounded = abs(rounded)
     return f"{rounded:,.{decimals}f}"

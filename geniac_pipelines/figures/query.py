@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,8 +33,8 @@ def figure_table(
 
     Floats are refused by the table's cells: round in SQL to a DECIMAL. Raises UnorderedQuery.
     """
-    if "order by" not in sql.lower():
-        raise UnorderedQuery(id)
+    if not _is_ordered(sql):
+        raise UnorderedQuery(f"{id}: the query has no ORDER BY of its own")
     found = rows(connection, sql, parameters)
     return FigureTable(
         id=id,
@@ -46,6 +47,16 @@ def figure_table(
         origin=Origin(sql, relation, dict(match or {}), dict(parameters or {})),
         note=note,
     )
+
+
+def _is_ordered(sql: str) -> bool:
+    """Whether ORDER BY stands outside all parentheses: that of a window or subquery is another."""
+    outside, depth = [], 0
+    for character in re.sub(r"'(?:[^']|'')*'|--[^\n]*", "", sql):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            outside.append(character)
+    return re.search(r"\border\s+by\b", "".join(outside), re.IGNORECASE) is not None
 
 
 def single(table: FigureTable, column: str) -> Figure:

@@ -48,11 +48,13 @@ def restatements(
     """
     printed = {f.id: Printed.of(f) for f in now}
     rows: list[Mapping[str, Scalar]] = []
+    decimals = 0
     for figure in sorted({*issued, *printed}):
         before, after = issued.get(figure), printed.get(figure)
         if before and after and before.text == after.text:
             continue
         known = before or after
+        decimals = max(decimals, *(f.decimals for f in (before, after) if f), 0)
         old, new = before.value if before else None, after.value if after else None
         rows.append(
             {
@@ -70,9 +72,9 @@ def restatements(
         audience=audience,
         columns=(
             FigureColumn("label", "数値"),
-            FigureColumn("before", "発行時", "number", None, 1),
-            FigureColumn("after", "現在", "number", None, 1),
-            FigureColumn("difference", "差", "number", None, 1),
+            FigureColumn("before", "発行時", "number", None, decimals),
+            FigureColumn("after", "現在", "number", None, decimals),
+            FigureColumn("difference", "差", "number", None, decimals),
         ),
         key=("figure",),
         rows=tuple(rows),

@@ -102,7 +102,7 @@ def read(source: Source, context: Context) -> Iterator[Item]:
         source.open() as stream,
         SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool,
     ):
-        pile = _Pile(spool)  # type: ignore[arg-type]
+        pile = _Pile(spool)
         try:
             for part in replies(stream):
                 if isinstance(part, Series):
@@ -114,7 +114,7 @@ def read(source: Source, context: Context) -> Iterator[Item]:
                     row += batch.rows.num_rows
                 spool.seek(0)
                 spool.truncate()
-                pile = _Pile(spool)  # type: ignore[arg-type]
+                pile = _Pile(spool)
         except Broken as broken:
             if not broken.in_reply:
                 yield complaints.NOT_JSON.at(Place())
@@ -170,7 +170,7 @@ def points(content: Mapping[str, Any]) -> tuple[Integers, Floats]:
     if not all(isinstance(t, str) for t in texts):
         raise ValueError("a value is written as a string")
     seconds = np.array(times, dtype=np.float64)
-    if not (np.isfinite(seconds).all() and (np.diff(seconds) > 0).all() and 0 < seconds[0]):
+    if not (np.isfinite(seconds).all() and (np.diff(seconds) > 0).all() and seconds[0] > 0):
         raise ValueError("times must be finite and rise")
     if seconds[-1] > 1e11:
         raise ValueError("times are in seconds")
@@ -210,9 +210,7 @@ def _names(metrics: Counter[str]) -> str:
 
 
 def _rows(pile: _Pile) -> Iterator[Batch]:
-    return gathered(
-        _pivoted(pile, gpu, stored) for _, (gpu, stored) in sorted(pile.gpus.items())
-    )
+    return gathered(_pivoted(pile, gpu, stored) for _, (gpu, stored) in sorted(pile.gpus.items()))
 
 
 def _pivoted(pile: _Pile, gpu: Gpu, stored: list[_Stored]) -> pa.RecordBatch:

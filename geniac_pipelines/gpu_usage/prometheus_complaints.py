@@ -90,7 +90,7 @@ NO_UUID: Final = Complaint(
 BAD_SERIES: Final = Complaint(
     "prometheus.bad-series",
     "row",
-    ja="系列の「{cell}」が読めません。[秒, \"値\"] が時刻順に並んでいるはずです",
+    ja='系列の「{cell}」が読めません。[秒, "値"] が時刻順に並んでいるはずです',
     ja_remedy="応答を加工せず、そのまま保存して提出してください",
     en='the series\' "{cell}" can\'t be read; [seconds, "value"] pairs in order were expected',
     en_remedy="save and send the reply as it came",
@@ -118,4 +118,26 @@ COARSE: Final = Complaint(
     ja_remedy="間隔(step)を60秒以下にするか、1時間の集計（avg_over_timeなど）を取得してください",
     en="the step is {cell} s; a point stands for 5 minutes at most, the rest is not measured",
     en_remedy="use a step of 60 s or less, or hourly aggregates (avg_over_time and so on)",
+)
+NOT_AN_ENVELOPE: Final = Complaint(
+    "prometheus.not-an-envelope",
+    "file",
+    ja="1時間ごとの集計の保存形式として読めません。壊れているか、版が違います",
+    ja_remedy="この版の取得機能でもう一度取得してください",
+    en="not an envelope of hourly aggregates: damaged, or of another version",
+    en_remedy="fetch the hours again with this version",
+)
+UNMEASURED: Final = Complaint(
+    "prometheus.unmeasured",
+    "nothing",
+    ja=(
+        "サーバーに登録があるのに、この期間に計測のないGPUが{count}枚あります（{cell}）。"
+        "未計測として扱います（アイドルとは数えません）"
+    ),
+    ja_remedy="この期間に計測が動いていたかを確認してください",
+    en=(
+        "{count} GPUs are known to the server but were not measured in this period ({cell}); "
+        "they count as not measured, never as idle"
+    ),
+    en_remedy="check whether their exporters ran then",
 )

@@ -1,6 +1,6 @@
 """Telemetry to facts: GPU × hour and GPU × day, exact, the same bytes from any order of files.
 
-Here: the one SQL text of the hours, the one of the days, and writing what they give. Not here:
+Here: what the facts mean, running the SQL (`rollup_sql`) and writing what it gives. Not here:
 weights of MIG slices, companies' totals, verdicts (dbt does them), or which files are current.
 
 How the hours are made
@@ -9,9 +9,10 @@ How the hours are made
   moved back to multiples of their step, so that files whose grids differ by seconds meet.
 - **Spans.** A raw sample stands from its instant for its interval, at most MAX_HOLD_SECONDS, and
   never past the next sample of that GPU. A sample of unknown interval (a lone scrape) stands only
-  if another follows within MAX_HOLD_SECONDS. An aggregate stands for its samples times interval.
-- **Whole seconds.** A span covers the whole seconds that begin in it, and is cut at full hours,
-  so that an hour has at most 3,600 covered seconds, idle + active + unknown = covered, and
+  if another follows within MAX_HOLD_SECONDS. An aggregate stands for its samples times interval,
+  within its hour.
+- **Whole seconds.** A span covers the whole seconds that end in it, and is cut at full hours, so
+  that an hour has at most 3,600 covered seconds, idle + active + unknown = covered, and
   neighbouring spans add up without gap or overlap. Hours of UTC are hours of Japan.
 - **Raw or aggregate.** Where a GPU has both in one hour, the kind that covers more seconds is
   taken alone; if equal, the raw samples.
@@ -34,16 +35,23 @@ A day therefore depends on samples up to one hour before and after it: `touched_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geniac_pipelines.calendar import day_bounds
+from geniac_pipelines.calendar import day_bounds, jst_date
+from geniac_pipelines.gpu_usage.rollup_sql import (
+    DAYS_SQL,
+    GPUS_SQL,
+    HOURS_SQL,
+    HOURS_TOUCHED_SQL,
+)
 from geniac_pipelines.store.files import whole
+from geniac_pipelines.store.warehouse import connect
 
 MAX_HOLD_SECONDS: Final = 300
 """Prometheus' own lookback: an older sample is not taken for the present."""
@@ -51,6 +59,9 @@ MAX_ENERGY_GAP_SECONDS: Final = 3_600
 MAX_POWER_W: Final = 10_000
 HALO: Final = timedelta(seconds=MAX_ENERGY_GAP_SECONDS)
 """How far outside a day its facts look."""
+
+CHUNK_SAMPLES: Final = 500_000
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WEIGHTED = (
     "gpu_util", "sm_active", "tensor_active", "gr_engine_active", "dram_active", "memory_used",
@@ -93,136 +104,78 @@ DAY_FACTS: Final = pa.schema(
 )
 """GPU × JST day; `hours` is how many hours have facts."""
 
-HOURS_SQL: Final = """
-with landed as (
-    select
-        gpu_uuid,
-        coalesce(mig_id, '') as mig_id,
-        samples > 1 as is_aggregate,
-        cast(round(interval_seconds * 1e6) as bigint) as interval_us,
-        case
-            when evaluated and interval_us > 0
-                then epoch_us(sampled_at) - epoch_us(sampled_at) % interval_us
-            else epoch_us(sampled_at)
-        end as at_us,
-        * exclude (gpu_uuid, mig_id, sampled_at, interval_seconds, evaluated)
-    from read_parquet($files)
-    where sampled_at >= $first and sampled_at < $last
-),
 
-instants as (
-    select
-        gpu_uuid,
-        mig_id,
-        is_aggregate,
-        at_us,
-        min(interval_us) as interval_us,
-        max(samples) as samples,
-        max(mig_profile) as mig_profile,
-        max(gpu_model) as gpu_model,
-        max(host) as host,
-        max(gpu_index) as gpu_index,
-        max(gpu_util_percent) as gpu_util,
-        max(sm_active_ratio) as sm_active,
-        max(tensor_active_ratio) as tensor_active,
-        max(gr_engine_active_ratio) as gr_engine_active,
-        max(dram_active_ratio) as dram_active,
-        max(memory_used_mib) as memory_used,
-        max(power_w) as power,
-        max(gpu_util_samples) as gpu_util_samples,
-        max(sm_active_samples) as sm_active_samples,
-        max(tensor_active_samples) as tensor_active_samples,
-        max(gr_engine_active_samples) as gr_engine_active_samples,
-        max(dram_active_samples) as dram_active_samples,
-        max(memory_used_samples) as memory_used_samples,
-        max(power_samples) as power_samples,
-        max(idle_samples) as idle_samples,
-        max(greatest(gpu_util_max_percent, gpu_util_percent)) as gpu_util_max_percent,
-        max(greatest(memory_used_max_mib, memory_used_mib)) as memory_used_max_mib,
-        max(greatest(power_max_w, power_w)) as power_max_w,
-        max(greatest(temperature_max_c, temperature_c)) as temperature_max_c,
-        max(energy_mj) as counter_mj,
-        max(energy_increase_mj) as energy_increase_mj,
-        max(clock_event_reasons) as clock_event_reasons,
-        max(xid_code) as xid_code
-    from landed
-    group by gpu_uuid, mig_id, is_aggregate, at_us
-),
+def rollup_hours(con: Any, files: Sequence[Path], company: str, day: date, out: Path) -> int:
+    """Write the GPU × hour facts of a company's JST day to `out`; returns the number of rows.
 
-neighbours as (
-    select
-        *,
-        lead(at_us) over following as next_us,
-        lead(counter_mj ignore nulls) over following as next_counter_mj,
-        lead(case when counter_mj is not null then at_us end ignore nulls) over following
-            as next_counter_us,
-        lag(xid_code ignore nulls) over following as last_xid_code,
-        lag(case when xid_code is not null then at_us end ignore nulls) over following
-            as last_xid_us
-    from instants
-    window following as (partition by gpu_uuid, mig_id, is_aggregate order by at_us)
-),
+    `files` are landed telemetry of that company, at least all that `touched_days` maps to the
+    day; more, or another order, changes no byte. `con` is a DuckDB connection. GPUs are taken in
+    groups of CHUNK_SAMPLES, so that memory does not grow with the company.
+    """
+    starts, ends = day_bounds(day)
+    reach = {"files": [str(f) for f in files], "first": starts - HALO, "last": ends + HALO}
+    parameters = {
+        **reach,
+        "company": company,
+        "first_hour": int(starts.timestamp()),
+        "last_hour": int(ends.timestamp()),
+        "max_hold_us": MAX_HOLD_SECONDS * 1_000_000,
+        "max_energy_gap_us": MAX_ENERGY_GAP_SECONDS * 1_000_000,
+        # 1 W is 1 mJ in 1,000 µs
+        "max_mj_per_us": MAX_POWER_W // 1_000,
+    }
+    found = con.execute(GPUS_SQL, reach).fetchall() if files else []
+    parts = [
+        con.sql(HOURS_SQL, params={**parameters, "first_gpu": first, "last_gpu": last})
+        for first, last in _chunks(found)
+    ]
+    return _write(parts, HOUR_FACTS, out)
 
-spans as (
-    select
-        *,
-        at_us // 1000000 as from_s,
-        case
-            when is_aggregate then least(at_us + samples * interval_us, next_us)
-            when interval_us is not null
-                then least(at_us + least(interval_us, $max_hold_us), next_us)
-            when next_us - at_us <= $max_hold_us then next_us
-            else at_us
-        end // 1000000 as to_s,
-        case
-            when next_counter_us - at_us > $max_energy_gap_us then null
-            when next_counter_mj >= counter_mj then next_counter_mj - counter_mj
-            else next_counter_mj
-        end as rise_mj,
-        case when rise_mj <= $max_mj_per_us * (next_counter_us - at_us) then rise_mj end
-            as energy_mj,
-        next_counter_us // 1000000 as energy_to_s,
-        from_s - from_s % 3600 as hour_s,
-        case
-            when mig_id = '' then coalesce(gpu_util, sm_active, gr_engine_active)
-            else coalesce(gr_engine_active, sm_active)
-        end as used,
-        case
-            when mig_id = '' then coalesce(
-                case when gpu_util is not null then gpu_util_samples end,
-                case when sm_active is not null then sm_active_samples end,
-                gr_engine_active_samples
-            )
-            else coalesce(
-                case when gr_engine_active is not null then gr_engine_active_samples end,
-                sm_active_samples
-            )
-        end as used_samples
-    from neighbours
-),
 
-pieces as (
-    select
-        *,
-        hour_s as piece_hour_s,
-        true as is_first,
-        least(to_s, hour_s + 3600) - from_s as seconds,
-        least(energy_to_s, hour_s + 3600) - from_s as energy_seconds,
-        case
-            when energy_to_s <= hour_s + 3600 then energy_mj
-            else energy_mj * (hour_s + 3600 - from_s) // (energy_to_s - from_s)
-        end as piece_mj
-    from spans
-    union all
-    select
-        *,
-        hour_s + 3600 as piece_hour_s,
-        false as is_first,
-        greatest(to_s - hour_s - 3600, 0) as seconds,
-        energy_to_s - hour_s - 3600 as energy_seconds,
-        energy_mj - energy_mj * (hour_s + 3600 - from_s) // (energy_to_s - from_s) as piece_mj
-    from spans
-    where to_s > hour_s + 3600 or energy_to_s > hour_s + 3600
-)
-select * from pieces
-"""
+def rollup_days(con: Any, files: Sequence[Path], company: str, day: date, out: Path) -> int:
+    """Write the GPU × day facts of a company's JST day to `out`; returns the number of rows.
+
+    `files` are hour facts with no hour twice, at least those of that company and day.
+    """
+    starts, ends = day_bounds(day)
+    parameters = {
+        "files": [str(f) for f in files],
+        "company": company,
+        "day": day,
+        "first": starts,
+        "last": ends,
+    }
+    parts = [con.sql(DAYS_SQL, params=parameters)] if files else []
+    return _write(parts, DAY_FACTS, out)
+
+
+def touched_days(files: Sequence[Path]) -> set[date]:
+    """The JST days whose facts depend on these landed files: those within HALO of a sample."""
+    if not files:
+        return set()
+    with connect() as con:
+        found = con.execute(HOURS_TOUCHED_SQL, {"files": [str(f) for f in files]}).fetchall()
+    # a sample moved by an hour is in the hour before or after, wherever in its hour it lies
+    return {
+        jst_date(EPOCH + timedelta(hours=hour + step)) for (hour,) in found for step in (-1, 0, 1)
+    }
+
+
+def _chunks(gpus: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    """First and last UUID of groups of neighbours with about CHUNK_SAMPLES samples each."""
+    first, samples = "", 0
+    for number, (gpu, count) in enumerate(gpus):
+        first = first or gpu
+        samples += count
+        if samples >= CHUNK_SAMPLES or number == len(gpus) - 1:
+            yield first, gpu
+            first, samples = "", 0
+
+
+def _write(parts: Sequence[Any], schema: pa.Schema, out: Path) -> int:
+    """One Parquet file from results that follow each other in total order."""
+    tables = [p.to_arrow_table().select(schema.names).cast(schema) for p in parts]
+    table = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+    with whole(out) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+    return int(table.num_rows)

@@ -45,7 +45,8 @@ TELEMETRY = Contract(
     clauses=CLAUSES,
     columns=(
         Column(
-            "sampled_at", Type.INSTANT, "時刻", "標本の時刻。集計行では集計した時間の始まり", required=True
+            "sampled_at", Type.INSTANT, "時刻", "標本の時刻。集計行では集計した時間の始まり",
+            required=True,
         ),
         Column("gpu_uuid", Type.TEXT, "UUID", "GPUのUUID", required=True),
         Column("mig_id", Type.TEXT, "GPU_I_ID", "MIGスライスの番号。分割のないGPUは空欄"),
@@ -75,7 +76,9 @@ TELEMETRY = Contract(
             "gr_engine_active_ratio", Type.FLOAT, "演算エンジン稼働率",
             "DCGM_FI_PROF_GR_ENGINE_ACTIVE(0〜1)",
         ),
-        Column("dram_active_ratio", Type.FLOAT, "メモリ帯域稼働率", "DCGM_FI_PROF_DRAM_ACTIVE(0〜1)"),
+        Column(
+            "dram_active_ratio", Type.FLOAT, "メモリ帯域稼働率", "DCGM_FI_PROF_DRAM_ACTIVE(0〜1)"
+        ),
         Column("memory_used_mib", Type.FLOAT, "メモリ使用量", "DCGM_FI_DEV_FB_USED", unit="MiB"),
         Column("power_w", Type.FLOAT, "消費電力", "DCGM_FI_DEV_POWER_USAGE", unit="W"),
         Column(
@@ -101,7 +104,9 @@ TELEMETRY = Contract(
             "集計行の時間に消費した電力量。生の標本では空欄", unit="mJ", minimum=0,
         ),
         Column("gpu_util_max_percent", Type.FLOAT, "GPU使用率の最大", "集計行での最大", unit="%"),
-        Column("memory_used_max_mib", Type.FLOAT, "メモリ使用量の最大", "集計行での最大", unit="MiB"),
+        Column(
+            "memory_used_max_mib", Type.FLOAT, "メモリ使用量の最大", "集計行での最大", unit="MiB"
+        ),
         Column("power_max_w", Type.FLOAT, "消費電力の最大", "集計行での最大", unit="W"),
         Column("temperature_max_c", Type.FLOAT, "温度の最大", "集計行での最大", unit="℃"),
         _samples("gpu_util_samples", "GPU使用率"),

@@ -62,7 +62,7 @@ OUT_OF_RANGE: Final = Complaint(
     "cell",
     ja="{metric} に、あり得ない値が{count}件あります（例 {cell}）。{low:g}〜{high:g} のはずです",
     ja_remedy="該当の値は空欄として扱いました。計測の設定を確認し、正しい値で再提出してください",
-    en="{metric} holds {count} impossible values (such as {cell}); {low:g} to {high:g} was expected",
+    en="{metric} holds {count} impossible values (such as {cell}); expected {low:g} to {high:g}",
     en_remedy="they were taken as missing; check the exporter and send the file again",
 )
 
@@ -136,11 +136,10 @@ def batch_of(gpu: Gpu, at_us: Integers, columns: Mapping[str, Any]) -> pa.Record
     return pa.RecordBatch.from_arrays(arrays, schema=TELEMETRY.schema)
 
 
-def _array(value: Any, kind: Type, rows: int) -> pa.Array:
-    if value is None:
-        return pa.nulls(rows, kind.arrow)
+def _array(value: Any, kind: Type, rows: int) -> Any:
     if not isinstance(value, np.ndarray):
-        return pa.repeat(pa.scalar(value, kind.arrow), rows)
+        scalar: Any = pa.scalar(value, kind.arrow)
+        return pa.repeat(scalar, rows)
     if kind is Type.INTEGER:
         missing = np.isnan(value)
         whole = np.rint(np.where(missing, 0.0, value)).astype(np.int64)

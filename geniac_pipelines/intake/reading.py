@@ -6,8 +6,8 @@ nothing but the source it was given, writes nothing, and never lets one bad row 
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -49,8 +49,14 @@ class Source:
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Physical lines with their numbers from 1, without line ends (\\n or \\r\\n only)."""
-        for number, line in enumerate(io.StringIO(self.decoded.text, newline="\n"), start=1):
-            yield number, line.rstrip("\n").rstrip("\r")
+        text = self.decoded.text
+        start, number = 0, 0
+        while start < len(text):
+            end = text.find("\n", start)
+            end = len(text) if end < 0 else end
+            number += 1
+            yield number, text[start:end].rstrip("\r")
+            start = end + 1
 
 
 @dataclass(frozen=True)
@@ -188,3 +194,9 @@ class Format:
     read: Callable[[Source, Context], Iterator[Item]]
     version: int = 1
     personal: bool = False
+
+
+def edition(formats: Sequence[Format]) -> str:
+    """12 hex digits that change with the list of formats or a format's version."""
+    words = "\0".join(sorted(f"{f.name}/{f.version}" for f in formats))
+    return hashlib.sha256(words.encode()).hexdigest()[:12]

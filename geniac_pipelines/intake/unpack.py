@@ -6,12 +6,16 @@ An archive that is itself a format (a workbook) never comes here: formats are as
 from __future__ import annotations
 
 import gzip
+import lzma
+import struct
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from geniac_pipelines.intake.deliveries import is_rubbish
 from geniac_pipelines.intake.reading import Complaint, Place, Refusal, Source
 from geniac_pipelines.store.files import CHUNK
 
@@ -47,6 +51,30 @@ DAMAGED = Complaint(
 )
 
 
+NESTED = Complaint(
+    "archive.nested",
+    "file",
+    ja="圧縮ファイルの中に圧縮ファイルがあります",
+    ja_remedy="中の圧縮ファイルを展開し、そのまま提出してください",
+    en="an archive lies within the archive",
+    en_remedy="unpack the inner one and send its files",
+)
+
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    IndexError,
+    OverflowError,
+)
+"""What the standard library raises on damaged or odd archives."""
+
+
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
@@ -66,30 +94,42 @@ def is_archive(source: Source) -> bool:
 def members(source: Source, folder: Path) -> Iterator[tuple[str, Path]]:
     """Name and extracted file of each member, in the archive's order; raises UnpackRefused.
 
-    Extracted files get numbers for names, so no member's name ever chooses a path.
+    Extracted files get numbers for names, so no member's name ever chooses a path. What desktop
+    systems add (`__MACOSX`, `Thumbs.db`) is left out. Faults of our own disk are raised as they
+    are: they are not the sender's.
     """
-    try:
-        if source.head.startswith(b"\x1f\x8b"):
-            yield from _gzip_member(source, folder)
-        else:
-            yield from _zip_members(source, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
-        raise UnpackRefused(DAMAGED.at(Place(), reason=error)) from error
+    if source.head.startswith(b"\x1f\x8b"):
+        yield from _gzip_member(source, folder)
+    else:
+        yield from _zip_members(source, folder)
 
 
 def _zip_members(source: Source, folder: Path) -> Iterator[tuple[str, Path]]:
-    with zipfile.ZipFile(source.path) as archive:
+    try:
+        archive = zipfile.ZipFile(source.path)
+    except _UNREADABLE as error:
+        raise _damaged(error) from error
+    with archive:
         infos = [i for i in archive.infolist() if not i.is_dir()]
         if len(infos) > MAX_MEMBERS:
             raise UnpackRefused(UNSAFE.at(Place(), reason=f"{len(infos)} > {MAX_MEMBERS} files"))
+        if any(i.flag_bits & 1 for i in infos):
+            raise UnpackRefused(ENCRYPTED.at(Place()))
         budget = MAX_BYTES
         for number, info in enumerate(infos):
-            if info.flag_bits & 1:
-                raise UnpackRefused(ENCRYPTED.at(Place()))
+            name = _member_name(info)
+            if is_rubbish(name):
+                continue
             target = folder / str(number)
-            with archive.open(info) as member:
-                budget -= _copy(member, target, min(budget, _limit(info.compress_size)))
-            yield _member_name(info), target
+            try:
+                member = archive.open(info)
+            except _UNREADABLE as error:
+                raise _damaged(error) from error
+            with member:
+                # the archive's own size bounds what a lying entry may claim
+                limit = _limit(min(info.compress_size, source.size))
+                budget -= _copy(member, target, min(budget, limit))
+            yield name, target
 
 
 def _gzip_member(source: Source, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -97,6 +137,10 @@ def _gzip_member(source: Source, folder: Path) -> Iterator[tuple[str, Path]]:
     with gzip.open(source.path) as member:
         _copy(member, target, min(MAX_BYTES, _limit(source.size)))
     yield Path(source.name).name.removesuffix(".gz"), target
+
+
+def _damaged(error: Exception) -> UnpackRefused:
+    return UnpackRefused(DAMAGED.at(Place(), reason=error))
 
 
 def _limit(compressed: int) -> int:
@@ -107,7 +151,13 @@ def _copy(member: _Readable, target: Path, limit: int) -> int:
     """Copy at most `limit` bytes, counted as they come: declared sizes can lie."""
     written = 0
     with target.open("wb") as sink:
-        while chunk := member.read(CHUNK):
+        while True:
+            try:
+                chunk = member.read(CHUNK)
+            except _UNREADABLE as error:
+                raise _damaged(error) from error
+            if not chunk:
+                break
             written += len(chunk)
             if written > limit:
                 raise UnpackRefused(UNSAFE.at(Place(), reason=f"> {limit:,} bytes expanded"))
@@ -116,10 +166,17 @@ def _copy(member: _Readable, target: Path, limit: int) -> int:
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
-    """The member's name; names without the UTF-8 flag come from Japanese Windows as CP932."""
-    if info.flag_bits & 0x800:
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("cp932")
-    except UnicodeError:
-        return info.filename
+    """The member's name, composed (NFC), with slashes (old .NET writes backslashes).
+
+    Without the UTF-8 flag a name is UTF-8 all the same (macOS) or CP932 (Windows in Japan).
+    """
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        raw = name.encode("cp437")
+        for encoding in ("utf-8", "cp932"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return unicodedata.normalize("NFC", name).replace("\\", "/")

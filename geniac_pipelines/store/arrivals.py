@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -36,29 +36,77 @@ class Arrival:
     zone: str
 
 
-def arrival_id(sha256: str, name: str, sender: str | None, received_at: datetime) -> str:
+def arrival_id(
+    sha256: str, name: str, *, sender: str | None, channel: str, received_at: datetime, zone: str
+) -> str:
     """20 hex digits that the same delivery gets again after a kill and on a replay."""
-    words = "\0".join((sha256, name, sender or "", received_at.isoformat()))
+    stamp = received_at.astimezone(UTC).isoformat()
+    words = "\0".join((sha256, name, sender or "", channel, stamp, zone))
     return hashlib.sha256(words.encode()).hexdigest()[:20]
 
 
 def register(connection: Connection, arrival: Arrival, registered_at: datetime) -> None:
-    """Record an arrival; the same one twice is one."""
+    """Record an arrival; the same one twice is one, and holds again if it was superseded."""
     values = {**arrival.__dict__, "registered_at": registered_at}
-    connection.execute(upsert(arrivals, connection).values(values).on_conflict_do_nothing())
+    connection.execute(
+        upsert(arrivals, connection)
+        .values(values)
+        .on_conflict_do_update(index_elements=["arrival_id"], set_={"superseded_by": None})
+    )
 
 
-def saw(connection: Connection, path: str, size: int, mtime_ns: int, delivery: str) -> None:
-    """Remember a taken file, so that it is not opened again while it stays as it is."""
-    statement = upsert(sightings, connection).values(
-        path=path, size=size, mtime_ns=mtime_ns, delivery=delivery
+def supersede(connection: Connection, old: Arrival, by: str) -> None:
+    """From now on arrival `by` stands for `old` and, if that is an envelope, for its members.
+
+    For the same bytes under a corrected statement (sender, receipt, zone): neither would be newer
+    than the other, and the rows would be counted for both senders.
+    """
+    member = sa.and_(
+        arrivals.c.name.startswith(f"{old.name}!", autoescape=True),
+        arrivals.c.sender.is_not_distinct_from(old.sender),
+        arrivals.c.channel == old.channel,
+        arrivals.c.received_at == old.received_at,
+        arrivals.c.zone == old.zone,
     )
     connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["path"],
-            set_={"size": size, "mtime_ns": mtime_ns, "delivery": delivery},
-        )
+        sa.update(arrivals)
+        .where(sa.or_(arrivals.c.arrival_id == old.arrival_id, member))
+        .values(superseded_by=by)
     )
+
+
+def saw(
+    connection: Connection, path: str, *, size: int, mtime_ns: int, delivery: str, arrival: str
+) -> None:
+    """Remember a taken file, so that it is not opened again while it stays as it is."""
+    values = {"size": size, "mtime_ns": mtime_ns, "delivery": delivery, "arrival_id": arrival}
+    connection.execute(
+        upsert(sightings, connection)
+        .values(path=path, **values)
+        .on_conflict_do_update(index_elements=["path"], set_=values)
+    )
+
+
+def last_taken(ledger: Ledger, path: str) -> tuple[Arrival, str] | None:
+    """The arrival last taken in from a path of the inbox, and the manifest's words then."""
+    statement = (
+        sa.select(*(arrivals.c[n] for n in Arrival.__dataclass_fields__), sightings.c.delivery)
+        .join(sightings, sightings.c.arrival_id == arrivals.c.arrival_id)
+        .where(sightings.c.path == path)
+    )
+    with ledger.reading() as connection:
+        row = connection.execute(statement).first()
+    return (Arrival(*row[:-1]), row.delivery) if row else None
+
+
+def newest_receipt(ledger: Ledger, since: datetime, until: datetime) -> datetime | None:
+    """The latest receipt between two instants, both included."""
+    statement = sa.select(sa.func.max(arrivals.c.received_at)).where(
+        arrivals.c.received_at >= since, arrivals.c.received_at <= until
+    )
+    with ledger.reading() as connection:
+        newest: datetime | None = connection.execute(statement).scalar()
+    return newest
 
 
 def seen(ledger: Ledger) -> dict[str, tuple[int, int, str]]:
@@ -68,12 +116,30 @@ def seen(ledger: Ledger) -> dict[str, tuple[int, int, str]]:
         return {r.path: (r.size, r.mtime_ns, r.delivery) for r in rows}
 
 
-def unread(ledger: Ledger) -> Sequence[Arrival]:
-    """Arrivals that nobody has read yet, oldest receipt first."""
+def unread(
+    ledger: Ledger, versions: Mapping[str, int] | None = None, readers: str | None = None
+) -> Sequence[Arrival]:
+    """Arrivals to be read, oldest receipt first: those that nobody has read yet.
+
+    With the `versions` of the formats and the digest `readers` of all of them, also those whose
+    reading is out of date: failed ones (the fault may be mended or may have been the disk's),
+    those that no format recognised while there were other formats, and those of a format whose
+    version has changed.
+    """
+    stale: list[sa.ColumnElement[bool]] = [readings.c.arrival_id.is_(None)]
+    if versions is not None:
+        stale.append(readings.c.outcome == "failed")
+        stale.append(
+            sa.and_(readings.c.outcome == "unknown", readings.c.readers.is_distinct_from(readers))
+        )
+        stale += [
+            sa.and_(readings.c.format == name, readings.c.format_version != version)
+            for name, version in sorted(versions.items())
+        ]
     statement = (
         sa.select(*(arrivals.c[n] for n in Arrival.__dataclass_fields__))
         .outerjoin(readings, readings.c.arrival_id == arrivals.c.arrival_id)
-        .where(readings.c.arrival_id.is_(None))
+        .where(sa.or_(*stale))
         .order_by(arrivals.c.received_at, arrivals.c.arrival_id)
     )
     with ledger.reading() as connection:
@@ -106,6 +172,7 @@ class Reading:
     outcome: str
     complaints: int = 0
     error: str | None = None
+    readers: str | None = None
     tables: tuple[tuple[str, str, int], ...] = ()
     """(contract, path relative to the data folder, rows)"""
     days: tuple[tuple[str, date], ...] = ()
@@ -125,6 +192,7 @@ def record(connection: Connection, reading: Reading) -> None:
             rows=sum(rows for _, _, rows in reading.tables),
             complaints=reading.complaints,
             error=reading.error,
+            readers=reading.readers,
             **key,
         )
     )

@@ -1,4 +1,8 @@
-"""Whole files or none: write under a hidden name, flush to disk, rename."""
+"""Whole files or none: write under a hidden name, flush to disk, rename, flush the folder.
+
+A rename is on disk only when its folder is; without that a power cut could take back a file that
+the ledger already knows.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +29,29 @@ def whole(path: Path) -> Iterator[Path]:
     temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
     try:
         yield temporary
-        with temporary.open("rb") as f:
-            os.fsync(f.fileno())
+        flush(temporary)
         failpoint("file-before-rename")
         temporary.replace(path)
+        flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Have the disk hold a file's bytes, or a folder's names, before this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_tree(folder: Path) -> None:
+    """`flush` for everything below a folder, and the folder."""
+    for path in sorted(folder.rglob("*")):
+        flush(path)
+    flush(folder)
+    flush(folder.parent)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

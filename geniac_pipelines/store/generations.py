@@ -6,7 +6,7 @@ and after it everything is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +14,14 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from geniac_pipelines.store.ledger import Ledger, files, generations, landings, reports
+from geniac_pipelines.store.ledger import (
+    Ledger,
+    figures,
+    files,
+    generations,
+    landings,
+    reports,
+)
 
 
 @dataclass(frozen=True)
@@ -95,32 +102,59 @@ def replace_files(connection: Connection, generation: int, made: Sequence[FactFi
             .where(files.c.until.is_(None))
             .values(until=generation)
         )
-        # the same inputs give the same path, also when a correction is taken back
-        connection.execute(sa.delete(files).where(files.c.path == file.path))
         connection.execute(sa.insert(files).values(**file.__dict__, since=generation))
 
 
-def referenced(ledger: Ledger) -> dict[str, set[str]]:
-    """Every file that the ledger knows, by folder of the data folder."""
-    with ledger.reading() as connection:
-        landed = set(connection.execute(sa.select(landings.c.path)).scalars())
-        facts = set(connection.execute(sa.select(files.c.path)).scalars())
-    return {"landing": landed, "facts": facts}
-
-
-def kept_folders(ledger: Ledger, keep: int) -> set[str]:
-    """Run ids whose folders stay: the newest `keep` generations and all that issued a report."""
-    newest = sa.select(generations.c.run_id).order_by(generations.c.generation.desc()).limit(keep)
+def kept(ledger: Ledger, keep: int) -> dict[int, str]:
+    """Run ids of the generations that stay: the newest `keep`, and all that issued a report."""
+    columns = (generations.c.generation, generations.c.run_id)
+    newest = sa.select(*columns).order_by(generations.c.generation.desc()).limit(keep)
     issued = (
-        sa.select(generations.c.run_id)
+        sa.select(*columns)
         .join(reports, reports.c.generation == generations.c.generation)
         .where(reports.c.status == "issued")
     )
     with ledger.reading() as connection:
-        return {
-            *connection.execute(newest).scalars(),
-            *connection.execute(issued).scalars(),
-        }
+        found = [tuple(r) for s in (newest, issued) for r in connection.execute(s)]
+    return dict(found)
+
+
+def referenced(ledger: Ledger, kept: Collection[int]) -> dict[str, set[str]]:
+    """Files that stay, by folder of the data folder.
+
+    All that hold landed rows; of the facts, those that are current or part of a kept generation.
+    """
+    with ledger.reading() as connection:
+        landed = set(connection.execute(sa.select(landings.c.path)).scalars())
+        spans = connection.execute(sa.select(files.c.path, files.c.since, files.c.until)).all()
+    facts = {
+        path
+        for path, since, until in spans
+        if until is None or any(since <= generation < until for generation in kept)
+    }
+    return {"landing": landed, "facts": facts}
+
+
+def forget_drafts(ledger: Ledger, kept: Collection[int]) -> None:
+    """Take drafts and their figures off the record whose generation's folder is gone.
+
+    Each night prints every figure anew; what was issued stays for ever.
+    """
+    gone = sa.and_(reports.c.status == "draft", reports.c.generation.not_in(sorted(kept)))
+    with ledger.reading() as connection:
+        drafts = connection.execute(
+            sa.select(reports.c.report, reports.c.generation).where(gone)
+        ).all()
+    if not drafts:
+        return
+    with ledger.transaction() as connection:
+        for report, generation in drafts:
+            for table in (figures, reports):
+                connection.execute(
+                    sa.delete(table).where(
+                        table.c.report == report, table.c.generation == generation
+                    )
+                )
 
 
 def folder(data: Path, run_id: str) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
+from pyarrow.dataset import dataset, field
 
 from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.store.files import whole
@@ -26,11 +27,16 @@ FAN_IN = 32
 
 @dataclass(frozen=True)
 class Merge:
-    """A planned merge of landing files of one table into `path`."""
+    """A planned merge of landing files of one table into `path`.
+
+    `arrivals` says for each of `sources` whose rows the ledger places there; a source may still
+    hold rows of an arrival that was read again since, and they stay behind.
+    """
 
     contract: str
     path: str
     sources: tuple[str, ...]
+    arrivals: tuple[frozenset[str], ...]
 
 
 def empty(data: Path, name: str, schema: pa.Schema) -> Path:
@@ -62,18 +68,25 @@ def plan_merges(ledger: Ledger, contracts: Sequence[Contract]) -> list[Merge]:
     """Which landing files are worth merging now. Bulk tables are never merged."""
     mergeable = {c.name for c in contracts if not c.bulk}
     statement = (
-        sa.select(landings.c.contract, landings.c.path, sa.func.count().label("arrivals"))
+        sa.select(landings.c.contract, landings.c.path, landings.c.arrival_id)
         .join(arrivals, arrivals.c.arrival_id == landings.c.arrival_id)
-        .group_by(landings.c.contract, landings.c.path)
-        .order_by(landings.c.contract, sa.func.min(arrivals.c.received_at), landings.c.path)
+        .order_by(landings.c.contract, arrivals.c.received_at, arrivals.c.arrival_id)
     )
-    tiers: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+    held: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     with ledger.reading() as connection:
-        for contract, path, count in connection.execute(statement):
+        for contract, path, arrival in connection.execute(statement):
             if contract in mergeable:
-                tiers[contract, _tier(count)].append(path)
+                held[contract, path].add(arrival)
+    tiers: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+    for (contract, path), who in held.items():
+        tiers[contract, _tier(len(who))].append(path)
     return [
-        Merge(contract, _merged_path(contract, chunk), tuple(chunk))
+        Merge(
+            contract,
+            _merged_path(contract, chunk),
+            tuple(chunk),
+            tuple(frozenset(held[contract, path]) for path in chunk),
+        )
         for (contract, _), paths in sorted(tiers.items())
         for chunk in _chunks(paths)
     ]
@@ -99,13 +112,18 @@ def _merged_path(contract: str, sources: Sequence[str]) -> str:
 
 
 def write_merge(data: Path, merge: Merge, schema: pa.Schema) -> None:
-    """Write the merged file, one source in memory at a time."""
+    """Write the merged file, one part of a source in memory at a time.
+
+    `schema` is the table's of today; a column that a source lacks is missing in its rows.
+    """
     with (
         whole(data / merge.path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
     ):
-        for source in merge.sources:
-            writer.write_table(pq.read_table(data / source, schema=schema))
+        for source, who in zip(merge.sources, merge.arrivals, strict=True):
+            landed = dataset(data / source, schema=schema)
+            for batch in landed.to_batches(filter=field("_arrival").isin(sorted(who))):
+                writer.write_batch(batch)
 
 
 def remove_orphans(data: Path, kept: Mapping[str, set[str]]) -> int:

@@ -17,8 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine
 
 from geniac_pipelines.failpoints import failpoint
+from geniac_pipelines.store.lock import Busy
 
 SCHEMA_VERSION = 1
+ADVISORY_LOCK = 0x67656E696163
+"""Key of the lock on PostgreSQL: "geniac" in ASCII."""
 
 
 class Instant(sa.TypeDecorator[datetime]):
@@ -43,6 +46,13 @@ class Instant(sa.TypeDecorator[datetime]):
 
 metadata = sa.MetaData()
 
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    comment="one row: the mark that ties this ledger to its data folder",
+)
+
 schema_versions = sa.Table(
     "schema_versions",
     metadata,
@@ -60,7 +70,12 @@ arrivals = sa.Table(
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("received_at", Instant, nullable=False),
     sa.Column("zone", sa.Text, nullable=False, comment="IANA zone of its local stamps"),
-    sa.Column("registered_at", Instant, nullable=False),
+    sa.Column("registered_at", Instant, nullable=False, comment="by this machine's clock"),
+    sa.Column(
+        "superseded_by",
+        sa.String(20),
+        comment="the arrival of the same bytes under a corrected statement; null: this one holds",
+    ),
     comment="one row each time that bytes came from somebody",
 )
 
@@ -71,6 +86,7 @@ sightings = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
     sa.Column("delivery", sa.Text, nullable=False, comment="the manifest's words on it, or ''"),
+    sa.Column("arrival_id", sa.String(20), nullable=False, comment="what was last taken from it"),
     comment="files of the inbox that were taken in, so that an unchanged one costs one stat",
 )
 
@@ -86,6 +102,7 @@ readings = sa.Table(
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("complaints", sa.BigInteger, nullable=False),
     sa.Column("error", sa.Text, comment="the reader's exception, where the outcome is failed"),
+    sa.Column("readers", sa.String(12), comment="digest of the formats that were tried"),
     comment="what reading an arrival gave; the newest reading only",
 )
 
@@ -143,11 +160,17 @@ files = sa.Table(
     "files",
     metadata,
     sa.Column("path", sa.Text, primary_key=True, comment="relative to the data folder"),
+    sa.Column(
+        "since",
+        sa.Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="first generation it is part of; a file comes back when a correction is undone",
+    ),
     sa.Column("table", sa.Text, nullable=False),
     sa.Column("part", sa.Text, nullable=False, comment="company and day or month"),
     sa.Column("inputs", sa.String(64), nullable=False, comment="digest of what it was made from"),
     sa.Column("rows", sa.BigInteger, nullable=False),
-    sa.Column("since", sa.Integer, nullable=False, comment="first generation it is part of"),
     sa.Column("until", sa.Integer, comment="first generation it is no longer part of"),
     sa.Index("files_current", "table", "until"),
 )
@@ -166,6 +189,84 @@ decisions = sa.Table(
     sa.Index("decisions_subject", "subject_kind", "subject"),
     sqlite_autoincrement=True,
     comment="append-only: what people decided, when, why",
+)
+
+findings = sa.Table(
+    "findings",
+    metadata,
+    sa.Column("rule", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("episode", sa.Integer, nullable=False, comment="1, one more each time it reopens"),
+    sa.Column("state", sa.Text, nullable=False, comment="open, acknowledged, closed, resolved"),
+    sa.Column("company_id", sa.Text, comment="whom it is about; null: no single company"),
+    sa.Column("month", sa.Date, comment="first day of the month it is about"),
+    sa.Column("clause", sa.Text, nullable=False),
+    sa.Column("severity", sa.Text, nullable=False, comment="act, watch or note"),
+    sa.Column("message_ja", sa.Text, nullable=False),
+    sa.Column("message_en", sa.Text, nullable=False),
+    sa.Column("proposal_ja", sa.Text, comment="what to do next"),
+    sa.Column("relation", sa.Text, nullable=False, comment="mart that holds the evidence"),
+    sa.Column("match", sa.JSON, nullable=False, comment="mart column and value of the evidence"),
+    sa.Column("arrivals", sa.JSON, nullable=False, comment="what the evidence was made from"),
+    sa.Column("first_generation", sa.Integer, nullable=False, comment="first found at all"),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("opened_generation", sa.Integer, nullable=False, comment="this episode's beginning"),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("seen_generation", sa.Integer, nullable=False, comment="last found"),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("stale_generation", sa.Integer, comment="since then not examined with a result"),
+    sa.Column("stale_at", Instant),
+    sa.Column("ended_generation", sa.Integer, comment="resolved, or closed by a person"),
+    sa.Column("ended_at", Instant),
+    comment="what somebody must act on; an output of nights, and of acts that decisions record",
+)
+
+finding_events = sa.Table(
+    "finding_events",
+    metadata,
+    sa.Column("event", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("episode", sa.Integer, nullable=False),
+    sa.Column("what", sa.Text, nullable=False, comment="opened, changed, resolved, …"),
+    sa.Column(
+        "generation", sa.Integer, nullable=False, comment="the night's, or what the person saw"
+    ),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("person", sa.Text, nullable=False, comment="a name, or machine"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("decision", sa.Integer, sa.ForeignKey(decisions.c.decision)),
+    sa.Index("finding_events_finding", "rule", "subject"),
+    sa.Index("finding_events_generation", "generation"),
+    sqlite_autoincrement=True,
+    comment="append-only: every change of a finding",
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("key", sa.String(32), primary_key=True, comment="digest of what makes it one"),
+    sa.Column("kind", sa.Text, nullable=False, comment="digest, reminder, correction, …"),
+    sa.Column("created_generation", sa.Integer, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False, comment="mail or webhook"),
+    sa.Column("recipient", sa.Text, comment="address; null: not yet known, a draft only"),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column(
+        "state", sa.Text, nullable=False, comment="draft, withdrawn, pending, sent or failed"
+    ),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_attempt_at", Instant, comment="null: at once"),
+    sa.Column("claimed_by", sa.Text, comment="the drain that has it in hand"),
+    sa.Column("claimed_until", Instant, comment="afterwards another drain may take it"),
+    sa.Column("sent_at", Instant),
+    sa.Column("sent_by", sa.Text, comment="mail, webhook, or eml: written to a folder"),
+    sa.Column("last_error", sa.Text),
+    sa.Index("messages_state", "state"),
+    comment="the outbox: written in the night's commit, sent afterwards, at least once",
 )
 
 reports = sa.Table(
@@ -195,6 +296,40 @@ figures = sa.Table(
 )
 
 
+def _append_only(table: sa.Table) -> None:
+    """Let the database itself refuse to change or remove rows of `table`."""
+    words = f"{table.name} is append-only"
+    for event in ("update", "delete"):
+        _after_create(
+            table,
+            "sqlite",
+            f"create trigger {table.name}_no_{event} before {event} on {table.name} "
+            f"begin select raise(abort, '{words}'); end",
+        )
+    _after_create(
+        table,
+        "postgresql",
+        f"create function {table.name}_stay() returns trigger language plpgsql as "
+        f"$$ begin raise exception '{words}' using errcode = 'integrity_constraint_violation'; "
+        "end $$",
+        f"create trigger {table.name}_stay before update or delete or truncate on {table.name} "
+        f"for each statement execute function {table.name}_stay()",
+    )
+
+
+def _after_create(table: sa.Table, dialect: str, *statements: str) -> None:
+    def execute(_: sa.Table, connection: Connection, **__: Any) -> None:
+        if connection.dialect.name == dialect:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    sa.event.listen(table, "after_create", execute)
+
+
+for _table in (decisions, finding_events):
+    _append_only(_table)
+
+
 class LedgerMismatch(Exception):
     """The ledger on disk is of another schema version than this code."""
 
@@ -213,6 +348,11 @@ class Ledger:
             sa.event.listen(self.engine, "connect", _configure_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
 
+    @property
+    def name(self) -> str:
+        """Its URL without the password, for messages."""
+        return self.url.render_as_string(hide_password=True)
+
     def prepare(self) -> None:
         """Create what is missing; raise LedgerMismatch on another schema version."""
         with self.engine.begin() as connection:
@@ -222,7 +362,7 @@ class Ledger:
                 connection.execute(sa.insert(schema_versions).values(version=SCHEMA_VERSION))
             elif max(versions) != SCHEMA_VERSION:
                 raise LedgerMismatch(
-                    f"{self.url.render_as_string()} has schema version {max(versions)}, this "
+                    f"{self.name} has schema version {max(versions)}, this "
                     f"program needs {SCHEMA_VERSION}; see docs/operations.md on migrations"
                 )
 
@@ -236,9 +376,33 @@ class Ledger:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view for reading."""
-        with self.engine.connect().execution_options(geniac_reading=True) as connection:
+        """A view for reading: all statements inside see the same state."""
+        with self.engine.connect() as connection:
+            if self.url.get_backend_name() == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            connection.execution_options(geniac_reading=True)
             yield connection
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Be the only one that works on this ledger; raises `Busy` at once if somebody else does.
+
+        For PostgreSQL, which several machines may reach: an advisory lock of a session, freed by
+        its end. SQLite lies in the data folder, whose lock says it all.
+        """
+        if self.url.get_backend_name() != "postgresql":
+            yield
+            return
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            took = sa.func.pg_try_advisory_lock(ADVISORY_LOCK)
+            if not connection.execute(sa.select(took)).scalar_one():
+                raise Busy(f"the ledger {self.name} is in use by another run")
+            try:
+                yield
+            finally:
+                # a pooled connection would keep the lock
+                connection.invalidate()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -251,10 +415,10 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
+        "busy_timeout=30000",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=30000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

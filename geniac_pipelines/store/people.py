@@ -37,13 +37,10 @@ class Pseudonyms:
 def load_pseudonyms(configured: str | None, folder: Path) -> Pseudonyms:
     """The key from the configuration, else from `folder`/pseudonym.key, made once at random.
 
-    Raises WeakKey when the configured key has fewer than 32 bytes.
+    Raises WeakKey when the key has fewer than 32 bytes.
     """
     if configured is not None:
-        key = configured.encode()
-        if len(key) < MINIMUM_KEY_BYTES:
-            raise WeakKey(f"GENIAC_PSEUDONYM_KEY needs at least {MINIMUM_KEY_BYTES} bytes")
-        return Pseudonyms(key)
+        return Pseudonyms(_strong(configured.encode(), "GENIAC_PSEUDONYM_KEY"))
     file = folder / "pseudonym.key"
     if not file.exists():
         old = os.umask(0o077)
@@ -51,4 +48,10 @@ def load_pseudonyms(configured: str | None, folder: Path) -> Pseudonyms:
             write_bytes(file, secrets.token_hex(32).encode())
         finally:
             os.umask(old)
-    return Pseudonyms(file.read_bytes())
+    return Pseudonyms(_strong(file.read_bytes(), str(file)))
+
+
+def _strong(key: bytes, where: str) -> bytes:
+    if len(key) < MINIMUM_KEY_BYTES:
+        raise WeakKey(f"{where} needs at least {MINIMUM_KEY_BYTES} bytes")
+    return key

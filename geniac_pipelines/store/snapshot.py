@@ -17,6 +17,7 @@ from geniac_pipelines.store.ledger import (
     arrivals,
     decisions,
     figures,
+    findings,
     generations,
     landing_days,
     landings,
@@ -25,14 +26,20 @@ from geniac_pipelines.store.ledger import (
     reports,
 )
 
+LEFT_OUT = {"arrivals": {"registered_at"}, "readings": {"error", "readers"}}
+"""Columns that the digest does not cover, by table."""
+
 
 def take(ledger: Ledger, visible_until: datetime) -> dict[str, pa.Table]:
     """Tables of the ledger as Arrow, by name, each in the order of its primary key.
 
-    Arrivals received and decisions made after `visible_until` are left out, with all that hangs
-    on them. Figures are those of issued reports: drafts restate nothing.
+    Arrivals received and decisions made after `visible_until` are left out, and so are arrivals
+    that a corrected statement superseded, with all that hangs on them. Figures are those of
+    issued reports: drafts restate nothing.
     """
-    seen = sa.select(arrivals.c.arrival_id).where(arrivals.c.received_at <= visible_until)
+    seen = sa.select(arrivals.c.arrival_id).where(
+        arrivals.c.received_at <= visible_until, arrivals.c.superseded_by.is_(None)
+    )
     issued = sa.select(reports.c.generation).where(
         reports.c.report == figures.c.report,
         reports.c.generation == figures.c.generation,
@@ -45,18 +52,14 @@ def take(ledger: Ledger, visible_until: datetime) -> dict[str, pa.Table]:
         (landing_days, landing_days.c.arrival_id.in_(seen)),
         (refusals, refusals.c.arrival_id.in_(seen)),
         (decisions, decisions.c.decided_at <= visible_until),
+        (findings, sa.true()),
         (generations, sa.true()),
         (reports, reports.c.status == "issued"),
         (figures, sa.exists(issued)),
     )
     with ledger.reading() as connection:
         return {
-            table.name: _arrow(
-                table,
-                connection.execute(
-                    sa.select(table).where(condition).order_by(*table.primary_key.columns)
-                ).all(),
-            )
+            table.name: _arrow(table, connection.execute(sa.select(table).where(condition)).all())
             for table, condition in chosen
         }
 
@@ -65,15 +68,16 @@ def digest(snapshot: dict[str, pa.Table], *more: object) -> str:
     """SHA-256 over the snapshot's contents and whatever else decides the night's result.
 
     Left out is what a night itself made or what differs after a kill without anything having come
-    in: generations, places of landing files, times of registration.
+    in: generations, findings (what people did to them is in the decisions), places of landing
+    files, times of registration, the words of an exception (which hold addresses of objects) and
+    the readers tried (the program's digest covers them).
     """
     sha = hashlib.sha256()
     for name in sorted(snapshot):
-        if name in ("generations", "landings"):
+        if name in ("generations", "findings", "landings"):
             continue
         table = snapshot[name]
-        if name == "arrivals":
-            table = table.drop_columns(["registered_at"])
+        table = table.drop_columns(sorted(LEFT_OUT.get(name, ())))
         sha.update(name.encode())
         for column in table.column_names:
             sha.update(repr(table.column(column).to_pylist()).encode())
@@ -83,6 +87,9 @@ def digest(snapshot: dict[str, pa.Table], *more: object) -> str:
 
 
 def _arrow(table: sa.Table, found: Sequence[Any]) -> pa.Table:
+    # sorted here, not by the database: PostgreSQL's order of text depends on its locale
+    key = [list(table.columns).index(c) for c in table.primary_key.columns]
+    found = sorted(found, key=lambda row: tuple(row[n] for n in key))
     schema = pa.schema([pa.field(c.name, _type(c.type)) for c in table.columns])
     columns = [
         pa.array([_value(row[n]) for row in found], type=field.type)

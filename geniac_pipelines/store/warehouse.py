@@ -7,6 +7,7 @@ published file read-only; nobody writes to it any more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,7 +17,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from geniac_pipelines.intake.contracts import Contract, Mode
+from geniac_pipelines.intake.contracts import LINEAGE, Contract, Mode
+
+_PATTERN = re.compile(r"[*?\[]")
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # nothing may be fetched at run time, and stamps mean the same on every machine
@@ -54,8 +57,15 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """A name in SQL, also where it is a reserved word."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def file_list(paths: Sequence[Path]) -> str:
-    return "[" + ", ".join(quoted(str(p)) for p in paths) + "]"
+    """A list of SQL for read_parquet; signs that would make a pattern of a path stand for
+    themselves."""
+    return "[" + ", ".join(quoted(_PATTERN.sub(r"[\g<0>]", str(p))) for p in paths) + "]"
 
 
 def current_rows(contract: Contract) -> str:
@@ -66,7 +76,7 @@ def current_rows(contract: Contract) -> str:
     """
     table = f"history.{contract.name}"
     latest = "_received_at desc, _arrival desc"
-    key = ", ".join(contract.key)
+    key = ", ".join(map(identifier, contract.key))
     match contract.mode:
         case Mode.APPEND:
             return f"select * from {table}"
@@ -76,7 +86,7 @@ def current_rows(contract: Contract) -> str:
                 f"(partition by {key} order by {latest}, _line desc, _sheet desc) = 1"
             )
         case Mode.REPLACE:
-            scope = ", ".join(contract.scope)
+            scope = ", ".join(map(identifier, contract.scope))
             return (
                 f"select * from (select * from {table} qualify dense_rank() over "
                 f"(partition by {scope} order by {latest}) = 1) qualify row_number() over "
@@ -95,30 +105,48 @@ def prepare(
     """Create the warehouse file with the schemas that dbt reads.
 
     `landings` gives every contract its Parquet files, the zero-row one among them, since an empty
-    list can't be read. Rows received after `visible_until` don't exist for this night.
+    list can't be read. Rows received after `visible_until` don't exist for this night, nor do
+    those that the snapshot's table `landings` does not place in the very file: a file may still
+    hold rows of an arrival that was superseded, or read again since.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with connect(path) as connection:
         for schema in ("history", "landing", "facts", "ledger"):
             connection.execute(f"create schema {schema}")
-        until = quoted(visible_until.isoformat())
+        for table, content in snapshot.items():
+            connection.register("snapshot_table", content)
+            connection.execute(f'create table ledger."{table}" as from snapshot_table')
+            connection.unregister("snapshot_table")
         for contract, files in landings.items():
             if contract.bulk:
                 continue
             connection.execute(
-                f"create view history.{contract.name} as select * from "
-                f"read_parquet({file_list(files)}) "
-                f"where _received_at <= {until}::timestamptz"
+                f"create view history.{contract.name} as "
+                + _history(contract, files, visible_until)
             )
             connection.execute(f"create view landing.{contract.name} as {current_rows(contract)}")
         for table, files in facts.items():
             connection.execute(
                 f"create view facts.{table} as select * from read_parquet({file_list(files)})"
             )
-        for table, content in snapshot.items():
-            connection.register("snapshot_table", content)
-            connection.execute(f'create table ledger."{table}" as from snapshot_table')
-            connection.unregister("snapshot_table")
+
+
+def _history(contract: Contract, files: Sequence[Path], visible_until: datetime) -> str:
+    """SQL of every row that landed, in the contract's columns of today.
+
+    Files that landed before a column was added lack it: there it is missing.
+    """
+    columns = ", ".join(
+        f"cast(landed.{identifier(c.name)} as {c.type.duckdb}) as {identifier(c.name)}"
+        for c in (*contract.columns, *LINEAGE)
+    )
+    return (
+        f"select {columns} from read_parquet({file_list(files)}, union_by_name = true, "
+        "filename = true, hive_partitioning = false) as landed semi join ledger.landings as placed "
+        f"on placed.contract = {quoted(contract.name)} and placed.arrival_id = landed._arrival "
+        "and parse_filename(placed.path) = parse_filename(landed.filename) "
+        f"where landed._received_at <= {quoted(visible_until.isoformat())}::timestamptz"
+    )
 
 
 def carry(current: Path, previous: Path, relations: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geniac_pipelines.gpu_usage import sacct_json
+from geniac_pipelines.gpu_usage.sacct import from_json
 from tests.unit.sacct_files import at, read
 
 T0 = 1795444375
@@ -221,7 +221,7 @@ def test_utf16_from_a_redirect_is_read():
 
 
 def test_a_document_too_large_to_read_whole_is_refused(monkeypatch):
-    monkeypatch.setattr(sacct_json, "MOST_BYTES", 100)
+    monkeypatch.setattr(from_json, "MOST_BYTES", 100)
     outcome = read(document(PLAIN))
     assert outcome.codes == ["sacct.json-too-large"]
     assert "sacct -a -D -X -P" in outcome.refusals[0].ja_remedy

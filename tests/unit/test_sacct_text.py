@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geniac_pipelines.gpu_usage.sacct import FORMATS, SACCT_TEXT
-from geniac_pipelines.gpu_usage.sacct_fields import FIELD_NAMES, FREE_TEXT
+from geniac_pipelines.gpu_usage.sacct.fields import FIELD_NAMES, FREE_TEXT
 from geniac_pipelines.intake.land import land
 from geniac_pipelines.intake.reading import Source
 from tests.unit.sacct_files import at, context, read

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geniac_pipelines.gpu_usage.tres import (
+from geniac_pipelines.gpu_usage.sacct.tres import (
     Gres,
     UnreadableTres,
     gpus,

@@ -1,8 +1,8 @@
 """`sacct -P` and `-p`: delimited text with a header, in any order of fields, into runs of jobs.
 
 Here: what kind of sacct text a file is, and its rows one after the other. Not here: lines
-(`sacct_lines`), the cutting and mending of rows (`sacct_layout`), cells (`sacct_cells`), or
-which runs are kept (`sacct_job`).
+(`lines`), the cutting and mending of rows (`layout`), cells (`cells`), or
+which runs are kept (`job`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from geniac_pipelines.gpu_usage import sacct_complaints as complaints
-from geniac_pipelines.gpu_usage import sacct_layout as layouts
-from geniac_pipelines.gpu_usage.sacct_cells import RowRefused, Typist
-from geniac_pipelines.gpu_usage.sacct_job import COMMAND, Tally, items
-from geniac_pipelines.gpu_usage.sacct_layout import Layout
-from geniac_pipelines.gpu_usage.sacct_lines import Record, lines, records, top
+from geniac_pipelines.gpu_usage.sacct import complaints
+from geniac_pipelines.gpu_usage.sacct import layout as layouts
+from geniac_pipelines.gpu_usage.sacct.cells import RowRefused, Typist
+from geniac_pipelines.gpu_usage.sacct.job import COMMAND, Tally, items
+from geniac_pipelines.gpu_usage.sacct.layout import Layout
+from geniac_pipelines.gpu_usage.sacct.lines import Record, lines, records, top
 from geniac_pipelines.intake.reading import Context, Item, Place, Refusal, Source
 
 REQUIRED: Final[tuple[tuple[str, ...], ...]] = (

@@ -1,8 +1,8 @@
 """The fields of one row of sacct's text into a typed `Job`.
 
 Here: which field gives which fact, which may be unreadable without costing the row, and local
-times that come twice. Not here: single cells (`sacct_values`), or what a run's facts mean
-together (`sacct_job`).
+times that come twice. Not here: single cells (`values`), or what a run's facts mean
+together (`job`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from itertools import pairwise, product
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from geniac_pipelines.gpu_usage import sacct_complaints as complaints
-from geniac_pipelines.gpu_usage import sacct_values as values
-from geniac_pipelines.gpu_usage.sacct_fields import exit_code, job_id
-from geniac_pipelines.gpu_usage.sacct_job import COMMAND, ELAPSED_TOLERANCE_SECONDS, Job
-from geniac_pipelines.gpu_usage.sacct_layout import Layout
-from geniac_pipelines.gpu_usage.tres import Gres, UnreadableTres, gpus, gpus_of_gres
+from geniac_pipelines.gpu_usage.sacct import complaints, values
+from geniac_pipelines.gpu_usage.sacct.fields import exit_code, job_id
+from geniac_pipelines.gpu_usage.sacct.job import COMMAND, ELAPSED_TOLERANCE_SECONDS, Job
+from geniac_pipelines.gpu_usage.sacct.layout import Layout
+from geniac_pipelines.gpu_usage.sacct.tres import Gres, UnreadableTres, gpus, gpus_of_gres
 from geniac_pipelines.intake.reading import Complaint, Place, Refusal
 
 T = TypeVar("T")

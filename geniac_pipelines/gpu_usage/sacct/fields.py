@@ -1,6 +1,6 @@
 """sacct's fields: their names, which are free text, and which type the others have.
 
-Here: names and shapes. Not here: their order in a file (`sacct_layout`).
+Here: names and shapes. Not here: their order in a file (`layout`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from geniac_pipelines.gpu_usage import sacct_values as values
-from geniac_pipelines.gpu_usage.tres import gpus, gpus_of_gres
+from geniac_pipelines.gpu_usage.sacct import values
+from geniac_pipelines.gpu_usage.sacct.tres import gpus, gpus_of_gres
 
 
 def _words(text: str) -> frozenset[str]:

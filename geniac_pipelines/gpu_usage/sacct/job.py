@@ -1,7 +1,7 @@
 """One run of a job as sacct tells it, whatever the format, and what is wrong with it.
 
 Here: the rules that text and JSON share: which runs become rows, and which facts about a run
-contradict each other. Not here: how cells are read (`sacct_values`, `sacct_text`, `sacct_json`),
+contradict each other. Not here: how cells are read (`values`, `from_text`, `from_json`),
 or hours and months (SQL clips runs to them).
 """
 
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from geniac_pipelines.gpu_usage.contracts import SACCT_JOBS
-from geniac_pipelines.gpu_usage.tres import NONE, Gres
+from geniac_pipelines.gpu_usage.sacct.tres import NONE, Gres
 from geniac_pipelines.intake.reading import Complaint, Context, Item, Place, Refusal, Row
 
 COMMAND: Final = (

@@ -2,7 +2,7 @@
 
 Here: field names, the delimiter, and rows whose job name holds the delimiter or a line feed,
 which Slurm does not escape. Such a row is mended only where one reading alone is possible.
-Not here: what the cells mean (`sacct_values`), or lines of a file (`sacct_text`).
+Not here: what the cells mean (`values`), or lines of a file (`from_text`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from geniac_pipelines.gpu_usage import sacct_values as values
-from geniac_pipelines.gpu_usage.sacct_fields import (
+from geniac_pipelines.gpu_usage.sacct import values
+from geniac_pipelines.gpu_usage.sacct.fields import (
     FIELD_NAMES,
     FREE_TEXT,
     JOB_ID,

@@ -1,7 +1,7 @@
 """What single cells of sacct's text mean: stamps, durations, limits, states, counts.
 
 Here: one cell in, one value out, or UnreadableCell. Not here: rows and their faults
-(`sacct_text`), or GPU counts (`tres`).
+(`from_text`), or GPU counts (`tres`).
 """
 
 from __future__ import annotations

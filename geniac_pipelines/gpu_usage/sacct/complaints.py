@@ -1,7 +1,7 @@
 """What the readers of sacct's text and JSON say to senders: refusals and notes, ja and en.
 
 Here: kinds of complaint about a file and its cells. Not here: those about a run of a job
-(`sacct_job`).
+(`job`).
 """
 
 from __future__ import annotations

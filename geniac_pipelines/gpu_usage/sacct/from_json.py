@@ -1,7 +1,7 @@
 """`sacct --json`: one document with a list of jobs, into runs of jobs.
 
 Here: the shapes of the versions of Slurm's data parser, and damage to the document. Not here:
-which runs become rows (`sacct_job`). Steps are nested under their job and are not looked at.
+which runs become rows (`job`). Steps are nested under their job and are not looked at.
 
 dbv0.0.38 (22.05) and v0.0.40 (24.05) were seen as output; the names of v0.0.43 to v0.0.46 in
 Slurm's own source (src/plugins/data_parser/*/parsers.c, the array of JOB) are the same. Since
@@ -19,11 +19,10 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from geniac_pipelines.gpu_usage import sacct_complaints as complaints
-from geniac_pipelines.gpu_usage import sacct_values as values
-from geniac_pipelines.gpu_usage.sacct_cells import RowRefused
-from geniac_pipelines.gpu_usage.sacct_job import COMMAND, Job, Tally, items
-from geniac_pipelines.gpu_usage.tres import Gres, UnreadableTres, gpus_of_list
+from geniac_pipelines.gpu_usage.sacct import complaints, values
+from geniac_pipelines.gpu_usage.sacct.cells import RowRefused
+from geniac_pipelines.gpu_usage.sacct.job import COMMAND, Job, Tally, items
+from geniac_pipelines.gpu_usage.sacct.tres import Gres, UnreadableTres, gpus_of_list
 from geniac_pipelines.intake.reading import (
     HEAD_BYTES,
     Complaint,

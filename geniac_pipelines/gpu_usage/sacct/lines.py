@@ -1,6 +1,6 @@
 """Lines of sacct's text: physical lines out of the bytes, and those that stand for one row.
 
-Here: line ends, encodings and what belongs together. Not here: fields (`sacct_layout`).
+Here: line ends, encodings and what belongs together. Not here: fields (`layout`).
 
 The file is read as a stream, and its encoding is looked at line by line: Slurm hands through the
 bytes of each job name as they were submitted, so one file may hold several encodings.
@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from geniac_pipelines.gpu_usage import sacct_complaints as complaints
-from geniac_pipelines.gpu_usage import sacct_layout as layouts
-from geniac_pipelines.gpu_usage.sacct_fields import FIELD_NAMES
-from geniac_pipelines.gpu_usage.sacct_layout import Layout
+from geniac_pipelines.gpu_usage.sacct import complaints
+from geniac_pipelines.gpu_usage.sacct import layout as layouts
+from geniac_pipelines.gpu_usage.sacct.fields import FIELD_NAMES
+from geniac_pipelines.gpu_usage.sacct.layout import Layout
 from geniac_pipelines.intake.reading import Place, Refusal, Source
 
 MOST_LINE_BYTES = 1 << 20

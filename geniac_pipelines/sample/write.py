@@ -1,0 +1,192 @@
+"""Writes a sample programme: inbox, manifest and truth, always the same for the same arguments.
+
+    <out>/SAMPLE                        says that this folder was written here
+    <out>/inbox/<organisation>/<month>/ files as they were handed in, by month of receipt
+    <out>/inbox/deliveries.csv          who sent what through which channel, when
+    <out>/truth/<day>/*.csv             what is true as of each of two days
+    <out>/truth/truth.json              what is planted, and what should be refused
+
+Here: order and places. Not here: what anything says.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from geniac_pipelines.sample.expectations import AS_OF, CLOSING, CLOSING_AS_OF, write_truth
+from geniac_pipelines.sample.feeds import SacctFile, pools_by_owner, sacct_files
+from geniac_pipelines.sample.inbox import Inbox
+from geniac_pipelines.sample.jobs import runs_of
+from geniac_pipelines.sample.mischief import (
+    STRANGER,
+    STRANGERS_POOL,
+    Stray,
+    strangers_file,
+    stray_files,
+)
+from geniac_pipelines.sample.model import LAST_MONTH, Company, Run, Trait, epoch
+from geniac_pipelines.sample.organisations import companies_of, first_month
+from geniac_pipelines.sample.papers import Paper, papers
+from geniac_pipelines.sample.sacct import write_sacct
+from geniac_pipelines.sample.telemetry import DayCount, Meters, write_day
+from geniac_pipelines.sample.truth import Everything
+from geniac_pipelines.sample.workbooks import write_workbook
+
+__all__ = ["AS_OF", "CLOSING", "CLOSING_AS_OF", "LAST_DAY", "SampleSummary", "write_sample"]
+
+LAST_DAY: Final = LAST_MONTH.last
+_MARK: Final = "SAMPLE"
+_EARLY_METERS: Final = frozenset({0, 1, 2, 3, 7, 12, 13})
+"""Companies whose telemetry was connected first; the others' only on the last day."""
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """What was written. Days are Asia/Tokyo."""
+
+    out: Path
+    companies: int
+    first_day: date
+    last_day: date
+    closing: str
+    closing_as_of: date
+    as_of: date
+    deliveries: int
+    runs: int
+    sacct_rows: int
+    telemetry_samples: int
+    bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.out}: {self.companies} companies, {self.first_day} to {self.last_day}, "
+            f"{self.deliveries} deliveries ({self.bytes / 1e6:.1f} MB), {self.runs} runs in "
+            f"{self.sacct_rows} sacct rows, {self.telemetry_samples} telemetry samples; "
+            f"close {self.closing} as of {self.closing_as_of}, all there as of {self.as_of}"
+        )
+
+
+def write_sample(
+    out: Path,
+    *,
+    companies: int = 24,
+    gpus_per_company: int = 64,
+    months: int = 6,
+    seed: int = 1,
+    telemetry_interval_s: int = 300,
+    telemetry_days: int = 7,
+) -> SampleSummary:
+    """Write a sample programme into `out`, whose earlier sample is replaced.
+
+    `months` end with 2026-09. Telemetry covers the last `telemetry_days` days of seven companies
+    and the last day of the others, every `telemetry_interval_s` seconds: Prometheus lets a sample
+    stand for five minutes, so a wider interval leaves gaps. Raises ValueError for sizes that
+    can't be, FileExistsError where `out` holds an inbox that is no sample.
+    """
+    if not 1 <= telemetry_interval_s <= 86_400 or telemetry_days < 0:
+        raise ValueError("the telemetry interval must be 1 to 86400 s, its days 0 or more")
+    first = first_month(months)
+    made = companies_of(companies, gpus_per_company, months, seed)
+    runs = runs_of(made, months, seed)
+    _clear(out)
+    inbox = Inbox(out / "inbox")
+    everything = Everything(
+        made, {**pools_by_owner(made), STRANGER: (STRANGERS_POOL,)}, first, inbox
+    )
+    for paper in papers(made, runs, first, seed):
+        _put_paper(everything, paper)
+    for sacct in [*sacct_files(made, runs, first.first, seed), strangers_file(seed)]:
+        _put_sacct(everything, sacct)
+    strays = [(_put_stray(inbox, stray), stray) for stray in stray_files(made)]
+    days = min(telemetry_days, (LAST_DAY - first.first).days + 1)
+    meters = _put_telemetry(inbox, made, runs, days=days, interval=telemetry_interval_s, seed=seed)
+    write_truth(out / "truth", everything, strays, meters)
+    inbox.close()
+    return SampleSummary(
+        out=out,
+        companies=companies,
+        first_day=first.first,
+        last_day=LAST_DAY,
+        closing=CLOSING,
+        closing_as_of=CLOSING_AS_OF,
+        as_of=AS_OF,
+        deliveries=len(inbox.delivered),
+        runs=len(runs),
+        sacct_rows=sum(len(file.legible) for _, file in everything.sacct),
+        telemetry_samples=sum(count.samples for count in meters),
+        bytes=sum(file.stat().st_size for file in out.rglob("*") if file.is_file()),
+    )
+
+
+def _clear(out: Path) -> None:
+    """Remove an earlier sample, and only that."""
+    mark = out / _MARK
+    for folder in (out / "inbox", out / "truth"):
+        if folder.exists():
+            if not mark.exists():
+                raise FileExistsError(f"{folder} exists and was not written as a sample")
+            shutil.rmtree(folder)
+    (out / "inbox").mkdir(parents=True)
+    (out / "truth").mkdir()
+    mark.write_text(
+        "見本データ。架空の組織・ジョブ・報告であり、実在のものとは関係がない。\n"
+        "A made-up programme; nothing in it is real.\n",
+        encoding="utf-8",
+    )
+
+
+def _put_paper(everything: Everything, paper: Paper) -> None:
+    file = everything.inbox.place(paper.folder, paper.name, paper.channel, paper.received_at)
+    write_workbook(file, paper.sheets)
+    everything.papers.append((everything.inbox.relative(file), paper))
+
+
+def _put_sacct(everything: Everything, sacct: SacctFile) -> None:
+    file = everything.inbox.place(sacct.sender, sacct.name, sacct.channel, sacct.received_at)
+    write_sacct(sacct, everything.pools, file)
+    everything.sacct.append((everything.inbox.relative(file), sacct))
+
+
+def _put_stray(inbox: Inbox, stray: Stray) -> str:
+    file = inbox.place(stray.folder, stray.name, stray.channel, stray.received_at)
+    file.write_bytes(stray.content)
+    return inbox.relative(file)
+
+
+def _put_telemetry(
+    inbox: Inbox,
+    companies: Sequence[Company],
+    runs: Sequence[Run],
+    *,
+    days: int,
+    interval: int,
+    seed: int,
+) -> list[DayCount]:
+    """A file a company and day, sent in the small hours of the next; long ones compressed."""
+    counts: list[DayCount] = []
+    begins = epoch(LAST_DAY - timedelta(days=days))
+    recent: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.end > begins:
+            recent.setdefault(run.company, []).append(run)
+    for company in companies:
+        if Trait.NO_TELEMETRY in company.traits:
+            continue
+        early = company.index in _EARLY_METERS
+        meters = Meters()
+        for back in range(days if early else min(days, 1), 0, -1):
+            day = LAST_DAY - timedelta(days=back - 1)
+            received_at = epoch(day + timedelta(days=1), 4, 10, company.index % 60)
+            packed = early or company.index % 2 == 1
+            name = f"dcgm_{day}.json{'.gz' if packed else ''}"
+            file = inbox.place(company.organisation_id, name, "collector", received_at)
+            own = recent.get(company.organisation_id, [])
+            counts.append(
+                write_day(company, own, day, file, interval=interval, seed=seed, meters=meters)
+            )
+    return counts

@@ -1,0 +1,549 @@
+"""The sample programme: the same every time, within its capacity, whole, and true to itself.
+
+Expected values are written out by hand or computed here by another way than the sample's; the
+platform's readers are not used.
+"""
+
+import csv
+import gzip
+import json
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from geniac_pipelines.calendar import Month
+from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
+from geniac_pipelines.programme.contracts import CLUSTER_ACCOUNTS, ORGANISATIONS
+from geniac_pipelines.sample.feeds import SacctFile, Sighting, Style
+from geniac_pipelines.sample.inbox import Inbox
+from geniac_pipelines.sample.jobs import runs_of
+from geniac_pipelines.sample.mischief import planted
+from geniac_pipelines.sample.model import LAST_INSTANT, Pool, Run, Slot, Span, Trait, epoch
+from geniac_pipelines.sample.organisations import (
+    companies_of,
+    corporate_number,
+    first_month,
+    physical_gpus,
+)
+from geniac_pipelines.sample.sacct import compressed
+from geniac_pipelines.sample.truth import Everything, split_by_day, tables
+from geniac_pipelines.sample.write import AS_OF, CLOSING_AS_OF, write_sample
+
+SMALL = {"companies": 4, "gpus_per_company": 8, "months": 2}
+
+
+@pytest.fixture(scope="module")
+def programme(tmp_path_factory):
+    """All parts of the play on few GPUs: 24 companies, two months, two days of telemetry."""
+    out = tmp_path_factory.mktemp("sample")
+    summary = write_sample(out, companies=24, gpus_per_company=8, months=2, telemetry_days=2)
+    return Programme(out, summary)
+
+
+class Programme:
+    def __init__(self, out, summary):
+        self.out = out
+        self.inbox = out / "inbox"
+        self.summary = summary
+        self.companies = companies_of(24, 8, 2, 1)
+        self.facts = json.loads((out / "truth" / "truth.json").read_text(encoding="utf-8"))
+
+    def table(self, name, as_of=AS_OF):
+        return rows(self.out / "truth" / str(as_of) / f"{name}.csv")
+
+    def manifest(self):
+        return rows(self.inbox / "deliveries.csv")
+
+    def who(self, trait):
+        (company,) = [c for c in self.companies if trait in c.traits]
+        return company
+
+    def only(self, pattern):
+        (file,) = self.inbox.glob(pattern)
+        return file
+
+    def telemetry(self, company, day="2026-09-30"):
+        file = self.only(f"{company.organisation_id}/*/dcgm_{day}.json*")
+        data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        return json.loads(data)["data"]["result"]
+
+
+def rows(file):
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def contents(folder):
+    return {f.relative_to(folder).as_posix(): f.read_bytes() for f in folder.rglob("*.*")}
+
+
+# --- the same for the same arguments
+
+
+def test_the_same_arguments_give_the_same_bytes(tmp_path):
+    write_sample(tmp_path / "a", **SMALL, telemetry_days=1)
+    write_sample(tmp_path / "b", **SMALL, telemetry_days=1)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_another_seed_gives_other_jobs(tmp_path):
+    write_sample(tmp_path / "a", **SMALL, telemetry_days=0, seed=1)
+    write_sample(tmp_path / "b", **SMALL, telemetry_days=0, seed=2)
+    usage = "truth/2026-10-05/usage_days.csv"
+    assert (tmp_path / "a" / usage).read_bytes() != (tmp_path / "b" / usage).read_bytes()
+
+
+def test_an_earlier_sample_is_replaced_whole(tmp_path):
+    write_sample(tmp_path / "a", **SMALL, telemetry_days=1)
+    write_sample(tmp_path / "a", **{**SMALL, "companies": 2}, telemetry_days=0)
+    write_sample(tmp_path / "b", **{**SMALL, "companies": 2}, telemetry_days=0)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_an_inbox_that_is_no_sample_is_never_touched(tmp_path):
+    (tmp_path / "inbox" / "aoi-ai").mkdir(parents=True)
+    (tmp_path / "inbox" / "aoi-ai" / "real.txt").write_text("real", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="inbox"):
+        write_sample(tmp_path, **SMALL)
+    assert (tmp_path / "inbox" / "aoi-ai" / "real.txt").read_text(encoding="utf-8") == "real"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"companies": 0},
+        {"gpus_per_company": 0},
+        {"months": 0},
+        {"telemetry_interval_s": 0},
+        {"telemetry_days": -1},
+    ],
+)
+def test_sizes_that_cannot_be_are_refused_before_anything_is_written(tmp_path, wrong):
+    with pytest.raises(ValueError, match="must be"):
+        write_sample(tmp_path / "out", **{**SMALL, **wrong})
+    assert not (tmp_path / "out").exists()
+
+
+# --- organisations
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "7000012050002",  # 国税庁
+        "4000012090001",  # 経済産業省
+        "8000012010038",  # デジタル庁
+    ],
+)
+def test_the_check_digit_is_that_of_published_corporate_numbers(number):
+    assert corporate_number(number[1:]) == number
+
+
+def test_names_ids_numbers_and_clusters_stay_distinct_when_stems_come_round_again():
+    companies = companies_of(95, 8, 1, 1)
+    for name in ("organisation_id", "name_ja", "corporate_number"):
+        assert len({getattr(c, name) for c in companies}) == 95
+    # two companies share one cluster
+    assert len({c.cluster for c in companies}) == 94
+
+
+def test_months_count_back_from_september_2026():
+    assert first_month(1) == Month(2026, 9)
+    assert first_month(6) == Month(2026, 4)
+    assert first_month(14) == Month(2025, 8)
+
+
+# --- capacity
+
+
+@pytest.mark.parametrize("gpus", [1, 4, 8, 24, 64])
+def test_no_slot_is_ever_held_twice(gpus):
+    companies = companies_of(24, gpus, 2, seed=3)
+    held = defaultdict(list)
+    for run in runs_of(companies, 2, seed=3):
+        if run.start is not None:
+            assert run.submit <= run.start < run.end
+            assert run.start < LAST_INSTANT
+            for span in run.spans:
+                for slot in range(span.low, span.high):
+                    held[run.company, span.pool, slot].append((run.start, run.end))
+    sizes = {(c.organisation_id, n): len(p.slots) for c in companies for n, p in enumerate(c.pools)}
+    for (company, pool, slot), times in held.items():
+        assert slot < sizes.get((company, pool), 8)
+        ordered = sorted(times)
+        assert all(a[1] <= b[0] for a, b in pairwise(ordered))
+
+
+def test_slices_stand_on_whole_gpus():
+    for company in companies_of(24, 64, 1, 1):
+        for gpu_type in company.gpu_types:
+            parts = sum(p.parts * len(p.slots) for p in company.pools if p.gpu_type == gpu_type)
+            assert parts == 28 * physical_gpus(company.pools, gpu_type)
+
+
+def test_known_use_of_a_day_stays_within_the_companys_gpus(programme):
+    gpus = {
+        (c.organisation_id, t): physical_gpus(c.pools, t)
+        for c in programme.companies
+        for t in c.gpu_types
+    }
+    for row in programme.table("usage_days"):
+        key = row["company_id"], row["gpu_type"]
+        assert int(row["gpu_part_seconds"]) <= gpus[key] * 28 * 86_400, row
+
+
+def test_job_ids_and_submissions_tell_runs_apart():
+    companies = companies_of(24, 8, 2, 1)
+    clusters = {c.organisation_id: c.cluster for c in companies}
+    runs = runs_of(companies, 2, 1)
+    keys = {(clusters.get(r.company, "kirigumo"), r.job_id, r.submit) for r in runs}
+    assert len(keys) == len(runs)
+    again = [r for r in runs if r.state in ("PREEMPTED", "NODE_FAIL")]
+    assert any(
+        r.job_id == o.job_id and r.company == o.company and o.submit == r.end
+        for r in again
+        for o in runs
+    )
+
+
+# --- manifest
+
+
+def test_the_manifest_lists_every_file_once(programme):
+    listed = [row["path"] for row in programme.manifest()]
+    there = {
+        f.relative_to(programme.inbox).as_posix()
+        for f in programme.inbox.rglob("*")
+        if f.is_file() and f.name != "deliveries.csv"
+    }
+    assert len(listed) == len(set(listed)) == programme.summary.deliveries
+    assert set(listed) == there
+
+
+def test_the_manifest_tells_sender_channel_and_receipt_in_japan_time(programme):
+    for row in programme.manifest():
+        folder, month, _ = row["path"].split("/")
+        received = datetime.fromisoformat(row["received_at"])
+        assert row["received_at"].endswith("+09:00")
+        assert received.strftime("%Y-%m") == month
+        assert received.date() <= AS_OF
+        assert row["sender"] == ("" if folder == "_unidentified" else folder)
+        assert row["channel"] in {"mail", "portal", "collector"}
+
+
+def test_nobody_sends_before_the_time_that_a_file_speaks_of(programme):
+    for row in programme.manifest():
+        name = row["path"].split("/")[-1]
+        if name.startswith("sacct_2026") and "訂正" not in name:
+            last = name.removesuffix(".txt").split("_")[-1]
+            assert row["received_at"][:10] > last
+
+
+# --- formats
+
+
+def test_workbooks_have_the_contracts_sheets_and_headers(programme):
+    def headers(pattern):
+        book = CalamineWorkbook.from_path(next(iter(sorted(programme.inbox.glob(pattern)))))
+        return {n: book.get_sheet_by_name(n).to_python()[0] for n in book.sheet_names}
+
+    def expected(*contracts):
+        return {c.ja: [column.ja for column in c.columns] for c in contracts}
+
+    assert headers("_secretariat/*/*.xlsx") == expected(ORGANISATIONS, CLUSTER_ACCOUNTS)
+    assert headers("*/*/利用実施計画*.xlsx") == expected(PLANS)
+    assert headers("*/*/計算資源契約.xlsx") == expected(CONTRACTS)
+    assert headers("*/*/月次利用報告_*.xlsx") == expected(MONTHLY_USAGE, MONTHLY_NOTES)
+
+
+def test_sacct_text_comes_in_the_senders_own_way(programme):
+    def last(trait):
+        folder = programme.inbox / programme.who(trait).organisation_id
+        text = max(folder.glob("2026-10/sacct_*.txt")).read_text(encoding="utf-8")
+        header, *lines = text.splitlines()
+        return header, lines
+
+    header, lines = last(Trait.PIPED_NAMES)
+    assert all(line.count("\x1f") == header.count("\x1f") for line in lines)
+    assert all("|" in line.split("\x1f")[-1] for line in lines)
+    header, lines = last(Trait.STEPS)
+    assert header.split("\x1f")[:2] == ["JobID", "JobIDRaw"]
+    assert any(".batch" in line for line in lines)
+    _, lines = last(Trait.MIXED_JOBS)
+    assert any("gres/gpu:1g.10gb=2,gres/gpu:h100=1,gres/gpu=3," in line for line in lines)
+    _, lines = last(Trait.NO_TELEMETRY)
+    assert all("\x1f2026-09-" in line for line in lines), "local stamps, no epoch"
+    running = [line for line in lines if "\x1fRUNNING\x1f" in line]
+    assert running
+    assert all("\x1fUnknown\x1f" in line for line in running)
+
+
+def test_names_of_nodes_fold_as_slurm_folds_them():
+    assert compressed(["gpu01-002"]) == "gpu01-002"
+    assert compressed(["gpu001", "gpu002", "gpu003", "gpu007"]) == "gpu[001-003,007]"
+    assert compressed(["a001", "a002", "b001"]) == "a[001-002],b001"
+
+
+# --- telemetry
+
+
+def test_what_was_not_measured_is_not_in_the_file(programme):
+    series = programme.telemetry(programme.who(Trait.PARTIAL_TELEMETRY))
+    points = [len(s["values"]) for s in series]
+    # 19 of 48 half-hours of 6 samples each (40 %), less what a host's own outage takes
+    assert max(points) <= 19 * 6 < 0.41 * 288
+    assert all(value != "" for s in series for _, value in s["values"])
+
+
+def test_a_company_may_send_no_telemetry_at_all(programme):
+    nobody = programme.who(Trait.NO_TELEMETRY).organisation_id
+    assert list(programme.inbox.glob(f"{nobody}/*/dcgm*")) == []
+
+
+def test_a_rebooted_hosts_counters_begin_anew_and_a_field_is_not_supported(programme):
+    company = programme.who(Trait.METER_FAULTS)
+    falls = {"2026-09-29": 0, "2026-09-30": 0}
+    for day in falls:
+        for series in programme.telemetry(company, day):
+            if series["metric"]["__name__"] == "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION":
+                values = [int(v) for _, v in series["values"]]
+                falls[day] += sum(b < a for a, b in pairwise(values))
+    # its one host has 8 GPUs and reboots on the last day
+    assert falls == {"2026-09-29": 0, "2026-09-30": 8}
+    spoiled = {v for s in programme.telemetry(company) for _, v in s["values"]}
+    assert {"9223372036854776000", "NaN"} <= spoiled
+
+
+def test_slices_have_no_gpu_util(programme):
+    series = programme.telemetry(programme.who(Trait.MIXED_JOBS))
+    sliced = {s["metric"]["__name__"] for s in series if "GPU_I_PROFILE" in s["metric"]}
+    whole = {s["metric"]["__name__"] for s in series if "GPU_I_PROFILE" not in s["metric"]}
+    assert "DCGM_FI_DEV_GPU_UTIL" in whole - sliced
+    assert "DCGM_FI_PROF_GR_ENGINE_ACTIVE" in sliced - whole
+
+
+def test_the_idle_companys_gpus_are_held_and_do_nothing(programme):
+    share = {}
+    for row in rows(programme.out / "truth" / "telemetry.csv"):
+        held, idle = share.get(row["company_id"], (0, 0))
+        share[row["company_id"]] = held + int(row["held"]), idle + int(row["held_idle"])
+    idle_company = programme.who(Trait.CHRONIC_IDLE).organisation_id
+    held, idle = share.pop(idle_company)
+    assert idle > held // 2 > 0
+    assert all(idle == 0 for _, idle in share.values())
+
+
+# --- what is planted
+
+
+def test_every_planted_fault_lies_where_the_truth_says(programme):
+    for fault in programme.facts["refusals"]:
+        assert (programme.inbox / fault["path"]).is_file()
+        if fault["kind"] == "cut":
+            text = (programme.inbox / fault["path"]).read_bytes()
+            assert not text.endswith(b"\n")
+            assert text.count(b"\n") + 1 == fault["row"]
+        if "cell" in fault:
+            book = CalamineWorkbook.from_path(programme.inbox / fault["path"])
+            sheet = book.get_sheet_by_name(fault["sheet"]).to_python()
+            column = sheet[0].index(fault["column"])
+            assert sheet[fault["row"] - 1][column] == fault["cell"]
+    kinds = {fault["kind"] for fault in programme.facts["refusals"]}
+    assert kinds == {
+        "cut", "number-unreadable", "month-unreadable", "required-empty", "unknown-format",
+    }  # fmt: skip
+
+
+def test_one_file_is_cp932_and_nothing_else(programme):
+    (path,) = [f["path"] for f in programme.facts["peculiar_files"] if f["kind"] == "cp932"]
+    data = (programme.inbox / path).read_bytes()
+    with pytest.raises(UnicodeDecodeError):
+        data.decode("utf-8")
+    assert "評価|" in data.decode("cp932")
+
+
+def test_the_default_programme_has_every_finding():
+    found = {p.kind for p in planted(companies_of(24, 8, 6, 1), first_month(6))}
+    assert found == {
+        "over-plan", "under-plan", "chronic-idle", "use-after-period", "restatement",
+        "report-contradicts-scheduler", "no-telemetry", "low-coverage",
+    }  # fmt: skip
+
+
+def test_planted_conduct_shows_in_the_numbers(programme):
+    use, planned, reported = defaultdict(float), defaultdict(float), defaultdict(float)
+    for row in programme.table("usage_months"):
+        use[row["company_id"], row["month"]] += int(row["gpu_part_seconds"]) / 28 / 3600
+    for row in programme.table("planned"):
+        planned[row["company_id"], row["month"]] += float(row["planned_gpu_hours"])
+    for row in programme.table("reported"):
+        reported[row["company_id"], row["month"]] += float(row["reported_gpu_hours"])
+
+    def key(trait, month="2026-09"):
+        return programme.who(trait).organisation_id, month
+
+    over, under = key(Trait.OVER_PLAN), key(Trait.UNDER_PLAN)
+    assert use[over] > 1.5 * planned[over]
+    assert use[under] < 0.6 * planned[under]
+    assert use[key(Trait.AFTER_PERIOD)] > 0
+    assert key(Trait.AFTER_PERIOD) not in planned
+    contradicts = key(Trait.CONTRADICTS)
+    assert reported[contradicts] == pytest.approx(0.70 * use[contradicts], rel=1e-3)
+
+
+def test_reports_that_are_missing_or_late(programme):
+    def status(trait, month, as_of):
+        (row,) = [
+            r
+            for r in programme.table("submissions", as_of)
+            if r["company_id"] == programme.who(trait).organisation_id and r["month"] == month
+        ]
+        return row["due_on"], row["first_received_on"], row["status"]
+
+    # fifth business days: 1, 2, 3, 4, 7 September and 1, 2, 5, 6, 7 October 2026
+    assert status(Trait.LATE_REPORT, "2026-08", CLOSING_AS_OF) == ("2026-09-07", "", "not-yet-due")
+    assert status(Trait.LATE_REPORT, "2026-08", AS_OF) == ("2026-09-07", "2026-09-14", "late")
+    assert status(Trait.MISSING_REPORT, "2026-09", AS_OF) == ("2026-10-07", "", "not-yet-due")
+
+
+# --- truth
+
+
+def test_days_add_up_to_months(programme):
+    for as_of in (CLOSING_AS_OF, AS_OF):
+        by_month = defaultdict(lambda: [0, 0])
+        for row in programme.table("usage_days", as_of):
+            sums = by_month[row["company_id"], row["usage_date"][:7], row["gpu_type"]]
+            sums[0] += int(row["gres_seconds"])
+            sums[1] += int(row["gpu_part_seconds"])
+        months = {
+            (r["company_id"], r["month"], r["gpu_type"]): [
+                int(r["gres_seconds"]),
+                int(r["gpu_part_seconds"]),
+            ]
+            for r in programme.table("usage_months", as_of)
+        }
+        assert by_month == months
+
+
+def test_states_add_up_to_the_same_use(programme):
+    for as_of in (CLOSING_AS_OF, AS_OF):
+        states = sum(int(r["gpu_part_seconds"]) for r in programme.table("job_states", as_of))
+        months = sum(int(r["gpu_part_seconds"]) for r in programme.table("usage_months", as_of))
+        assert states == months > 0
+
+
+def test_only_the_correction_changes_the_closed_month(programme):
+    def august(as_of):
+        return {
+            (r["company_id"], r["gpu_type"]): r["gpu_part_seconds"]
+            for r in programme.table("usage_months", as_of)
+            if r["month"] == "2026-08"
+        }
+
+    before, after = august(CLOSING_AS_OF), august(AS_OF)
+    changed = {company for (company, gpu_type) in after if before[company, gpu_type] != after[
+        company, gpu_type
+    ]}  # fmt: skip
+    assert changed == {programme.who(Trait.LATE_CORRECTION).organisation_id}
+
+
+def test_contracts_count_the_days_up_to_the_as_of_day(programme):
+    company = programme.companies[0]
+    (contract,) = company.contracts
+    september = [
+        r
+        for r in programme.table("contracted", CLOSING_AS_OF)
+        if r["company_id"] == company.organisation_id and r["month"] == "2026-09"
+    ]
+    # 8 GPUs for 7 days: 8 × 7 × 24 = 1,344 GPU-hours = 4,838,400 GPU-seconds
+    assert [r["contracted_gpu_seconds"] for r in september] == ["4838400"]
+    assert [int(r["contract_jpy"]) for r in september] == [1_344 * contract.unit_price_jpy]
+
+
+def test_a_day_in_japan_begins_at_fifteen_hours_utc():
+    # 2026-08-31 14:00 to 16:30 UTC is 23:00 to 01:30 in Japan
+    start = round(datetime.fromisoformat("2026-08-31T14:00:00+00:00").timestamp())
+    assert list(split_by_day(start, start + 9_000)) == [
+        (date(2026, 8, 31), 3_600),
+        (date(2026, 9, 1), 5_400),
+    ]
+
+
+WHOLE = Pool("h100", "H100", 28, 8, tuple(Slot("n001", i) for i in range(8)))
+SLICES = Pool("1g.10gb", "H100", 4, 56, tuple(Slot("m001", 0, i) for i in range(7)))
+
+
+def a_run(job_id, start, end, *spans):
+    return Run(
+        company="co", account="a", user="u", uid=1, name="n", partition="p", job=job_id,
+        submit=start - 10, start=start, end=end, state="COMPLETED", exit_code="0:0",
+        limit_minutes=600, spans=spans, job_id=job_id,
+    )  # fmt: skip
+
+
+def known(as_of, *files):
+    """Truth tables by name for hand-made files of one company."""
+    (company,) = companies_of(1, 8, 1, 1)
+    company = type(company)(**{**company.__dict__, "organisation_id": "co", "contracts": ()})
+    everything = Everything([company], {"co": (WHOLE, SLICES)}, Month(2026, 9), Inbox(Path()))
+    everything.sacct.extend((f"co/{n}", file) for n, file in enumerate(files))
+    return {table.name: table.rows for table in tables(everything, as_of)}
+
+
+def a_file(received_at, *sightings, whole_rows=None):
+    return SacctFile(
+        "co", "f", "mail", received_at - 60, received_at, "c", Style(), sightings, whole_rows
+    )
+
+
+def test_a_slice_counts_one_for_slurm_and_four_parts_of_28_physically():
+    noon = epoch(date(2026, 9, 10), 12)
+    run = a_run(1, noon, noon + 100, Span(0, 0, 2), Span(1, 0, 3))
+    found = known(date(2026, 9, 10), a_file(noon + 3_600, Sighting(run, "COMPLETED", run.end)))
+    # 100 s × (2 + 3) entries; 100 s × (2 × 28 + 3 × 4) parts
+    assert found["usage_days"] == (("co", "2026-09-10", "H100", 500, 6_800, 1),)
+    assert found["usage_months"] == (("co", "2026-09", "H100", 500, 6_800, 1),)
+    assert found["job_states"] == (("co", "2026-09", "COMPLETED", 1, 6_800),)
+
+
+def test_a_running_job_counts_up_to_the_receipt_of_the_newest_file_that_had_come():
+    start = epoch(date(2026, 9, 6), 22)
+    end = epoch(date(2026, 9, 9), 1)
+    run = a_run(1, start, end, Span(0, 0, 1))
+    first = epoch(date(2026, 9, 7), 9)
+    second = epoch(date(2026, 9, 14), 9)
+    files = (
+        a_file(first, Sighting(run, "RUNNING", first)),
+        a_file(second, Sighting(run, "COMPLETED", end)),
+    )
+    early = known(date(2026, 9, 7), *files)
+    # 22:00 to 24:00, then to 09:00
+    assert early["usage_days"] == (
+        ("co", "2026-09-06", "H100", 7_200, 7_200 * 28, 1),
+        ("co", "2026-09-07", "H100", 32_400, 32_400 * 28, 1),
+    )
+    late = known(date(2026, 9, 14), *files)
+    assert [row[3] for row in late["usage_days"]] == [7_200, 86_400, 86_400, 3_600]
+    assert known(date(2026, 9, 5), *files)["usage_days"] == ()
+
+
+def test_rows_that_a_broken_file_lost_are_not_known():
+    noon = epoch(date(2026, 9, 10), 12)
+    runs = [a_run(n, noon + n * 1_000, noon + n * 1_000 + 10, Span(0, 0, 1)) for n in (1, 2, 3)]
+    seen = [Sighting(run, "COMPLETED", run.end) for run in runs]
+    found = known(date(2026, 9, 11), a_file(noon + 86_400, *seen, whole_rows=2))
+    assert found["usage_days"] == (("co", "2026-09-10", "H100", 20, 560, 2),)
+
+
+def test_the_summary_says_what_was_written(programme):
+    summary = programme.summary
+    files = [f for f in programme.out.rglob("*") if f.is_file()]
+    assert summary.bytes == sum(f.stat().st_size for f in files)
+    assert (summary.first_day, summary.last_day) == (date(2026, 8, 1), date(2026, 9, 30))
+    assert summary.as_of - summary.last_day == timedelta(days=5)
+    assert "24 companies" in str(summary)
