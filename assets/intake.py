@@ -7,8 +7,7 @@ import dagster as dg
 
 from assets._shared import OWNERS, landing_spec
 from geniac_pipelines.areas import CONTRACTS, FORMATS
-from geniac_pipelines.intake.sweep import read_arrivals, take_in
-from geniac_pipelines.store.arrivals import unread
+from geniac_pipelines.intake.sweep import read_arrivals, take_in, to_read
 from resources.night import NightResource
 
 
@@ -36,8 +35,9 @@ def landing(
 ) -> Iterator[dg.MaterializeResult[None]]:
     rows: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
-    pending = unread(night.tonight.ledger)
-    for arrival, reading in read_arrivals(night.desk(), pending):
+    desk = night.desk()
+    pending = to_read(desk)
+    for arrival, reading in read_arrivals(desk, pending):
         outcomes[reading.outcome] += 1
         rows.update({contract: n for contract, _, n in reading.tables})
         if reading.error:

@@ -1,12 +1,17 @@
 """The night's frame: its inputs at the beginning, the published generation at the end."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
 from assets._shared import OWNERS
 from geniac_pipelines.areas import CONTRACTS
-from geniac_pipelines.store.lake import landing_files
+from geniac_pipelines.gpu_usage import facts
+from geniac_pipelines.gpu_usage.rollup import DAY_FACTS
+from geniac_pipelines.night import Night
+from geniac_pipelines.store.generations import current_files
+from geniac_pipelines.store.lake import empty, landing_files
 from geniac_pipelines.store.warehouse import prepare
 from resources.night import NightResource
 
@@ -15,7 +20,10 @@ from resources.night import NightResource
     group_name="night",
     kinds={"duckdb"},
     owners=OWNERS,
-    deps=[dg.AssetKey(["landing", c.name]) for c in CONTRACTS],
+    deps=[
+        *(dg.AssetKey(["landing", c.name]) for c in CONTRACTS),
+        dg.AssetKey(["facts", facts.DAYS]),
+    ],
     output_required=False,
     description=(
         "その夜の入力。台帳の写しと各表の現在の行を、夜ごとの倉庫ファイルに用意する。"
@@ -32,7 +40,7 @@ def night_inputs(
     prepare(
         tonight.warehouse,
         landings=landing_files(tonight.ledger, tonight.data, CONTRACTS),
-        facts={},
+        facts={facts.DAYS: _day_files(tonight)},
         snapshot=tonight.tables(),
         visible_until=tonight.visible_until,
     )
@@ -43,3 +51,11 @@ def night_inputs(
             "arrivals": tonight.snapshot["arrivals"].num_rows,
         }
     )
+
+
+def _day_files(tonight: Night) -> list[Path]:
+    """The day facts as they will be after tonight's commit, with the zero-row file."""
+    current = current_files(tonight.ledger, facts.DAYS)
+    current |= {f.part: f for f in tonight.made if f.table == facts.DAYS}
+    zero = empty(tonight.data, facts.DAYS, DAY_FACTS)
+    return [zero, *facts.current_day_files(tonight.data, current)]

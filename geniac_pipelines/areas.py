@@ -1,37 +1,53 @@
 """The one list of areas: what each brings to the shared machinery.
 
-Only this module and the two roofs (definitions, cli) see all areas. Adding an area, or a format
-to one, is a line here and nothing elsewhere.
+Only this module, the two roofs (definitions, cli) and the glue on top of them see all areas.
+Adding an area, or a format to one, is a line here.
 """
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+from typing import Final
+
 from geniac_pipelines.gpu_usage import contracts as gpu_contracts
-from geniac_pipelines.gpu_usage import sacct
+from geniac_pipelines.gpu_usage import dcgm, prometheus, prometheus_hours, rollup, sacct
 from geniac_pipelines.gpu_usage import workbooks as gpu_workbooks
+from geniac_pipelines.gpu_usage.telemetry_contracts import TELEMETRY
 from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.reading import Format
 from geniac_pipelines.intake.workbook import WorkbookTemplate
 from geniac_pipelines.programme import contracts as programme_contracts
 from geniac_pipelines.programme import workbooks as programme_workbooks
 
-FORMATS: tuple[Format, ...] = (
+FORMATS: Final[tuple[Format, ...]] = (
     *sacct.FORMATS,
+    *prometheus.FORMATS,
+    *prometheus_hours.FORMATS,
+    *dcgm.FORMATS,
     *gpu_workbooks.FORMATS,
     *programme_workbooks.FORMATS,
 )
 
-CONTRACTS: tuple[Contract, ...] = (
+CONTRACTS: Final[tuple[Contract, ...]] = (
     programme_contracts.ORGANISATIONS,
     programme_contracts.CLUSTER_ACCOUNTS,
     gpu_contracts.SACCT_JOBS,
+    TELEMETRY,
     gpu_contracts.PLANS,
     gpu_contracts.CONTRACTS,
     gpu_contracts.MONTHLY_USAGE,
     gpu_contracts.MONTHLY_NOTES,
 )
 
-TEMPLATES: tuple[WorkbookTemplate, ...] = (
+TEMPLATES: Final[tuple[WorkbookTemplate, ...]] = (
     *gpu_workbooks.TEMPLATES,
     *programme_workbooks.TEMPLATES,
 )
+
+
+def days_of(contract: Contract, file: Path) -> set[date]:
+    """The days (Asia/Tokyo) whose facts depend on a bulk landing file."""
+    if contract is not TELEMETRY:
+        raise ValueError(f"no facts are made of {contract.name}")
+    return rollup.touched_days([file])

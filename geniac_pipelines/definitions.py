@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets import dbt, intake, night, reports
+from assets import dbt, gpu_usage, intake, night, reports
 from resources.dbt import dbt_cli
 from resources.night import NightResource
 from resources.progress import progress
@@ -24,7 +24,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         **(overrides or {}),
     }
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([intake, night, dbt, reports]),
+        assets=dg.load_assets_from_modules([intake, gpu_usage, night, dbt, reports]),
         jobs=[schedules.nightly, schedules.close_month, arrivals.intake],
         sensors=[arrivals.arrivals_sensor],
         schedules=[schedules.nightly_schedule],

@@ -34,7 +34,7 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["NightResource"]:
         month = Month.parse(self.month) if self.month else None
-        run_id = context.run_id or "no-run"
+        run_id = context.run.run_id if context.run else "no-run"
         with open_night(self.settings(), run_id, self.kind, month) as night:
             if context.instance:
                 _fail_dead_runs(context.instance, run_id)

@@ -15,8 +15,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import sqlalchemy as sa
 
+from geniac_pipelines import night as night_module
 from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.intake.deliveries import MANIFEST
 from geniac_pipelines.intake.reading import Complaint, Context, Format, Item, Place, Row, Source
@@ -347,9 +349,15 @@ def settings_of(root: Path, as_of: date, ledger_url: str | None = None) -> Setti
     )
 
 
+def small(patch: pytest.MonkeyPatch) -> None:
+    """Few files to a merge, so that a handful of arrivals passes through merging too, and one
+    program for all runs, also while somebody edits it."""
+    patch.setattr(lake, "FAN_IN", 2)
+    patch.setattr(night_module, "program_version", lambda: "small")
+
+
 if __name__ == "__main__":
-    # few files to a merge, so that a handful of arrivals passes through merging too
-    lake.FAN_IN = 2
+    small(pytest.MonkeyPatch())
     root, day, run = sys.argv[1:4]
     url = sys.argv[4] if len(sys.argv) > 4 else None
     print(run_night(settings_of(Path(root), date.fromisoformat(day), url), run))

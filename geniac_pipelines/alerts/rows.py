@@ -89,9 +89,13 @@ class Own:
     findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
-        for row in (*self.submissions, *self.corrections, *self.findings):
-            if row.company_id != self.company.company_id:
-                raise ForeignRow(f"{self.company.company_id} was given a row of {row.company_id}")
+        owners = {
+            *(s.company_id for s in self.submissions),
+            *(c.company_id for c in self.corrections),
+            *(f.company_id for f in self.findings),
+        }
+        if foreign := owners - {self.company.company_id}:
+            raise ForeignRow(f"{self.company.company_id} was given rows of {foreign}")
 
 
 def split(

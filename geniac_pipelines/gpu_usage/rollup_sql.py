@@ -137,7 +137,7 @@ spans as (
             else at_us
         end // 1000000 as to_s,
         case
-            when next_counter_us - at_us > $max_energy_gap_us then null
+            when counter_mj is null or next_counter_us - at_us > $max_energy_gap_us then null
             when next_counter_mj >= counter_mj then next_counter_mj - counter_mj
             -- the counter began anew
             else next_counter_mj

@@ -128,19 +128,20 @@ class Exchange:
                 raise
             attempts.append(Attempt(self._timing.now(), failed.status, failed.problem))
             maybe_received = maybe_received or failed.received
-            wait = self._wait_after(failed, len(attempts))
+            wait = self._wait_after(ask, failed, len(attempts))
             if wait is None or wait >= budget.remaining():
                 break
             self._timing.sleep(wait)
         raise _unavailable(ask, attempts, failed, maybe_received=maybe_received)
 
-    def _wait_after(self, failed: Failed, tries: int) -> float | None:
+    def _wait_after(self, ask: Ask, failed: Failed, tries: int) -> float | None:
         """Seconds until the next try; None when there is none.
 
         What a server asks for is waited in full or, where the call has no time for it, not at
         all: to come back earlier would be rude and in vain.
         """
-        if not failed.again or tries > self._limits.retries:
+        twice = ask.method == "POST" and failed.received
+        if twice or not failed.again or tries > self._limits.retries:
             return None
         if failed.retry_after_s is not None:
             return failed.retry_after_s

@@ -57,6 +57,13 @@ def latest(ledger: Ledger) -> Generation | None:
     return Generation(**row._mapping) if row else None
 
 
+def every(ledger: Ledger) -> list[Generation]:
+    """All committed generations, oldest first."""
+    statement = sa.select(generations).order_by(generations.c.generation)
+    with ledger.reading() as connection:
+        return [Generation(**row._mapping) for row in connection.execute(statement)]
+
+
 def current_files(ledger: Ledger, table: str) -> dict[str, FactFile]:
     """The current files of a facts table, by part."""
     columns = [files.c[n] for n in FactFile.__dataclass_fields__]

@@ -20,21 +20,12 @@ def one(line: str) -> Sample | Malformed:
     return parsed
 
 
-# Lines of the format's own description, and what they mean.
 @pytest.mark.parametrize(
     ("line", "name", "labels", "value", "time_ms"),
     [
-        ("metric_without_timestamp_and_labels 12.47", "metric_without_timestamp_and_labels", {}, 12.47, None),
-        (
-            'http_requests_total{method="post",code="200"} 1027 1395066363000',
-            "http_requests_total", {"method": "post", "code": "200"}, 1027.0, 1395066363000,
-        ),
-        (
-            r'msdos_file_access_time_seconds{path="C:\\DIR\\FILE.TXT",error="Cannot find file:\n\"FILE.TXT\""} 1.458255915e9',
-            "msdos_file_access_time_seconds",
-            {"path": "C:\\DIR\\FILE.TXT", "error": 'Cannot find file:\n"FILE.TXT"'},
-            1458255915.0, None,
-        ),
+        ("m 12.47", "m", {}, 12.47, None),
+        ('a:b_1{x="p",_y="2"} 10 1395066363', "a:b_1", {"x": "p", "_y": "2"}, 10.0, 1395066363),
+        (r'm{a="C:\\d",b="x:\n\"y\""} 1.4e9', "m", {"a": "C:\\d", "b": 'x:\n"y"'}, 1.4e9, None),
         ('m{le="+Inf"} 144320', "m", {"le": "+Inf"}, 144320.0, None),
         ("m +Inf 1", "m", {}, math.inf, 1),
         ("m -Inf", "m", {}, -math.inf, None),

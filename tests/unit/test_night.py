@@ -21,9 +21,10 @@ from geniac_pipelines.settings import ROOT, Clock, Settings
 from geniac_pipelines.store import generations, ledger, warehouse
 from geniac_pipelines.store.identity import WrongLedger
 from geniac_pipelines.store.lock import Busy
-from tests.small_night import jobs, plans, run_night, settings_of
+from tests.small_night import jobs, plans, run_night, settings_of, small
 
 DAY = date(2026, 10, 5)
+PROGRAM_VERSION = module.program_version
 FILES = {
     "a/1.csv": jobs((1, "2.5"), (2, "bad"), (3, "0.5")),
     "a/2.csv": jobs((3, "1.5"), (4, "1")),
@@ -120,16 +121,23 @@ def two_nights(root: Path, failpoint: str | None, second: bool) -> tuple[Any, An
 
     After each, one more night that finds nothing to do but to sweep.
     """
+    settings = settings_of(root, DAY)
     for number, files in enumerate((FILES, LATER_FILES), start=1):
         fill(root, files)
         if failpoint and second == (number == 2):
             killed = process(root, f"killed-{number}", failpoint=failpoint)
             assert killed.returncode == -signal.SIGKILL, f"never reached: {killed.stderr}"
         for attempt in ("run", "sweep"):
-            done = process(root, f"{attempt}-{number}")
-            assert done.returncode == 0, done.stderr
-    settings = settings_of(root, DAY)
+            run_night(settings, f"{attempt}-{number}")
     return ledger_contents(settings), file_contents(settings)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_merges() -> Iterator[None]:
+    """Here too what is small in the nights that run in processes of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        small(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -232,21 +240,14 @@ def test_the_version_of_the_program_covers_code_sql_and_templates(
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("1")
     monkeypatch.setattr(module, "ROOT", tmp_path)
-
-    def version() -> str:
-        module.program_version.cache_clear()
-        return module.program_version()
-
-    try:
-        versions = [version()]
-        (tmp_path / "dbt_project/target/m.sql").write_text("2")
-        assert version() == versions[0]
-        for path in ("geniac_pipelines/a.py", "dbt_project/m.sql"):
-            (tmp_path / path).write_text("2")
-            versions.append(version())
-        assert len(set(versions)) == 3
-    finally:
-        module.program_version.cache_clear()
+    version = PROGRAM_VERSION.__wrapped__
+    versions = [version()]
+    (tmp_path / "dbt_project/target/m.sql").write_text("2")
+    assert version() == versions[0]
+    for path in ("geniac_pipelines/a.py", "dbt_project/m.sql"):
+        (tmp_path / path).write_text("2")
+        versions.append(version())
+    assert len(set(versions)) == 3
 
 
 def test_what_dead_nights_left_is_swept_and_what_was_published_never(settings: Settings) -> None:
@@ -471,12 +472,13 @@ def test_a_read_only_folder_is_said(settings: Settings, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         with small_disk(tmp_path / "disk", "24m") as disk:
             moved = replace(settings, data=disk)
-            run_night(moved, "r1")
-            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            # as a mount of its own, since open files keep the disk itself from becoming read-only
+            subprocess.run(["mount", "--bind", str(disk), str(disk)], check=True)
+            subprocess.run(["mount", "-o", "remount,bind,ro", str(disk)], check=True)
             with pytest.raises(OSError, match="Read-only file system: .*lock"):
-                run_night(moved, "r2")
-            subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-            assert run_night(moved, "r3") is None
+                run_night(moved, "r1")
+            subprocess.run(["umount", str(disk)], check=True)
+            assert run_night(moved, "r2") == 1
         return
     (settings.data / "lock").chmod(0o444)
     with pytest.raises(PermissionError, match="lock"):

@@ -1,0 +1,30 @@
+"""Compute use: facts of telemetry, remade for the days that tonight's arrivals touch."""
+
+import dagster as dg
+
+from assets._shared import OWNERS
+from geniac_pipelines.gpu_usage import facts
+from geniac_pipelines.store.generations import current_files
+from resources.night import NightResource
+
+
+@dg.asset(
+    key=["facts", facts.DAYS],
+    group_name="gpu_usage",
+    kinds={"parquet", "duckdb"},
+    owners=OWNERS,
+    deps=[dg.AssetKey(["landing", "gpu_usage__telemetry"])],
+    description="GPU×日の稼働（テレメトリ）。今夜届いたものが触れる日だけを作り直す",
+)
+def gpu_days(night: NightResource) -> dg.MaterializeResult[None]:
+    tonight = night.tonight
+    hours = current_files(tonight.ledger, facts.HOURS)
+    days = current_files(tonight.ledger, facts.DAYS)
+    work = facts.outstanding(tonight.snapshot, hours)
+    tonight.made += facts.remake(tonight.data, work, hours, days)
+    return dg.MaterializeResult(
+        metadata={
+            "remade_days": len(work),
+            "companies": len({w.company for w in work}),
+        }
+    )

@@ -1,0 +1,135 @@
+"""Which facts of telemetry must be made anew tonight, and making them.
+
+A company's day is remade when the arrivals that touch it are others than those its facts were
+made from; a month's file of day facts is put together from its days. Cost follows what came in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from geniac_pipelines.calendar import Month
+from geniac_pipelines.gpu_usage.rollup import DAY_FACTS, rollup_days, rollup_hours
+from geniac_pipelines.gpu_usage.telemetry_contracts import TELEMETRY
+from geniac_pipelines.store.files import whole
+from geniac_pipelines.store.generations import FactFile
+from geniac_pipelines.store.warehouse import connect
+
+HOURS: Final = "gpu_usage__gpu_hours"
+DAYS: Final = "gpu_usage__gpu_days"
+ROLLUP_VERSION: Final = 1
+"""Raise when the rollup gives other facts from the same samples: all days are then remade."""
+
+
+@dataclass(frozen=True)
+class DayWork:
+    """A company's day to be remade from landing files (paths relative to the data folder)."""
+
+    company: str
+    day: date
+    files: tuple[str, ...]
+    inputs: str
+
+    @property
+    def part(self) -> str:
+        return f"{self.company}/{self.day}"
+
+    @property
+    def month(self) -> str:
+        return f"{self.company}/{Month.of(self.day)}"
+
+
+def outstanding(
+    snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile]
+) -> list[DayWork]:
+    """The days whose arrivals differ from those of their current facts, in order.
+
+    `snapshot` is the night's ledger: landing_days, landings and arrivals. A delivery of unknown
+    sender belongs to no company and makes no facts.
+    """
+    senders = {r["arrival_id"]: r["sender"] for r in snapshot["arrivals"].to_pylist()}
+    paths = {
+        r["arrival_id"]: r["path"]
+        for r in snapshot["landings"].to_pylist()
+        if r["contract"] == TELEMETRY.name
+    }
+    touching: defaultdict[tuple[str, date], list[str]] = defaultdict(list)
+    for row in snapshot["landing_days"].to_pylist():
+        sender = senders.get(row["arrival_id"])
+        if sender and row["contract"] == TELEMETRY.name:
+            touching[sender, row["day"]].append(row["arrival_id"])
+    found = []
+    for (company, day), arrivals in sorted(touching.items()):
+        words = "\0".join([str(ROLLUP_VERSION), company, str(day), *sorted(arrivals)])
+        inputs = hashlib.sha256(words.encode()).hexdigest()
+        work = DayWork(company, day, tuple(sorted(paths[a] for a in arrivals)), inputs)
+        current = hours.get(work.part)
+        if current is None or current.inputs != inputs:
+            found.append(work)
+    return found
+
+
+def remake(
+    data: Path,
+    work: Sequence[DayWork],
+    hours: Mapping[str, FactFile],
+    days: Mapping[str, FactFile],
+) -> Iterator[FactFile]:
+    """Write the hour facts of each day, then the day facts of each touched month.
+
+    Yields the files made, not yet current: the night's commit makes them so. Files have names
+    made from their inputs, so a repeated night writes the same files.
+    """
+    made = dict(hours)
+    months: defaultdict[str, dict[date, Path]] = defaultdict(dict)
+    with connect() as connection:
+        for each in work:
+            path = f"facts/{HOURS}/{each.part}-{each.inputs[:12]}.parquet"
+            files = [data / f for f in each.files]
+            count = rollup_hours(connection, files, each.company, each.day, data / path)
+            made[each.part] = FactFile(path, HOURS, each.part, each.inputs, count)
+            months[each.month][each.day] = data / path
+            yield made[each.part]
+        for month, fresh in sorted(months.items()):
+            parts = {p: f.inputs for p, f in sorted(made.items()) if p.startswith(f"{month}-")}
+            inputs = hashlib.sha256(repr(parts).encode()).hexdigest()
+            path = f"facts/{DAYS}/{month}-{inputs[:12]}.parquet"
+            earlier = days.get(month)
+            kept = pq.read_table(data / earlier.path) if earlier else DAY_FACTS.empty_table()
+            table = _month(connection, month.split("/")[0], kept, fresh)
+            with whole(data / path) as temporary:
+                pq.write_table(table, temporary, compression="zstd")
+            yield FactFile(path, DAYS, month, inputs, table.num_rows)
+
+
+def _month(
+    connection: object, company: str, kept: pa.Table, fresh: Mapping[date, Path]
+) -> pa.Table:
+    """The month's day facts: days not touched as they were, the others from their hours."""
+    untouched = kept.filter(
+        pc.invert(pc.is_in(kept["day"], value_set=pa.array(sorted(fresh), pa.date32())))
+    )
+    tables = [untouched]
+    with TemporaryDirectory(prefix="geniac-days-") as folder:
+        for day, file in sorted(fresh.items()):
+            out = Path(folder) / f"{day}.parquet"
+            rollup_days(connection, [file], company, day, out)
+            tables.append(pq.read_table(out, schema=DAY_FACTS))
+    order = [("day", "ascending"), ("gpu_uuid", "ascending"), ("mig_id", "ascending")]
+    return pa.concat_tables(tables).sort_by(order)
+
+
+def current_day_files(data: Path, days: Mapping[str, FactFile]) -> list[Path]:
+    """The current files of day facts, in order of company and month."""
+    return [data / f.path for _, f in sorted(days.items())]
