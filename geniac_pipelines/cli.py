@@ -64,6 +64,47 @@ def close(month: str, data: Path | None, inbox: Path | None, as_of: datetime | N
 
 
 @main.command()
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("--sender", help="organisation id of whoever sent the files")
+@click.option("--zone", default="Asia/Tokyo", show_default=True, help="zone of local stamps")
+def check(files: tuple[Path, ...], sender: str | None, zone: str) -> None:
+    """受付前の点検 / say what the sender would be told; keeps nothing. Exit 1 if he must act."""
+    from geniac_pipelines.areas import FORMATS
+    from geniac_pipelines.intake.reading import Context
+    from geniac_pipelines.intake.reply import check as look
+    from geniac_pipelines.settings import Clock
+
+    context = Context(
+        received_at=Clock().now(), pseudonym=lambda _kind, _value: "-", sender=sender, zone=zone
+    )
+    replies = [look(file, FORMATS, context) for file in files]
+    click.echo("\n\n".join(reply.ja for reply in replies))
+    if any(reply.must_correct for reply in replies):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
+def template(name: str | None, out: Path | None) -> None:
+    """提出用の様式を作る / write the workbook NAME to hand in; without NAME, list them."""
+    from geniac_pipelines.areas import TEMPLATES
+    from geniac_pipelines.intake.workbook import write_template
+
+    if name is None:
+        for each in TEMPLATES:
+            click.echo(f"{each.name:<14}{each.ja}")
+        return
+    chosen = next((t for t in TEMPLATES if t.name == name), None)
+    if chosen is None:
+        known = ", ".join(t.name for t in TEMPLATES)
+        raise click.ClickException(f"no template {name!r}; there are {known}")
+    target = out or Path(f"{chosen.ja}.xlsx")
+    write_template(chosen, target)
+    click.echo(f"written {target}")
+
+
+@main.command()
 @click.option("--out", type=FOLDER, required=True, help="folder to write to")
 @click.option("--companies", default=24, show_default=True)
 @click.option("--gpus-per-company", default=64, show_default=True)

@@ -62,6 +62,7 @@ class _Sorted:
     reopened: list[Finding]
     resolved: list[Finding]
     continuing: list[Finding]
+    newly_stale: list[Finding]
 
     @property
     def new(self) -> list[Finding]:
@@ -74,7 +75,7 @@ def digest(data: DigestData, channel: str, recipient: str) -> Message:
     unconfirmed = [f for f in _active(data) if _standing(data, f) is Standing.UNCONFIRMED]
     missing = [s for s in data.submissions if s.state is Handed.MISSING]
     calm = not (found.new or found.resolved or missing or data.problems or data.provisional)
-    calm = calm and not data.intake.refusals and not data.health.failed
+    calm = calm and not (data.intake.refusals or data.health.failed or found.newly_stale)
     day = f"{data.as_of.year}年{data.as_of.month}月{data.as_of.day}日"
     weekday = WEEKDAYS[data.as_of.weekday()]
     lines = [
@@ -110,7 +111,7 @@ def _sorted(data: DigestData) -> _Sorted:
     happened: dict[str, set[Event]] = {}
     for entry in data.events:
         happened.setdefault(f"{entry.rule}/{entry.subject}", set()).add(entry.what)
-    found = _Sorted([], [], [], [])
+    found = _Sorted([], [], [], [], [])
     for finding in sorted(data.findings, key=_urgency):
         events = happened.get(finding.id, set())
         if finding.state is State.RESOLVED:
@@ -124,6 +125,8 @@ def _sorted(data: DigestData) -> _Sorted:
             found.reopened.append(finding)
         else:
             found.continuing.append(finding)
+            if Event.STALE in events and finding.stale_generation is not None:
+                found.newly_stale.append(finding)
     return found
 
 

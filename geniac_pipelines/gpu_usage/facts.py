@@ -28,6 +28,7 @@ from geniac_pipelines.store.warehouse import connect
 
 HOURS: Final = "gpu_usage__gpu_hours"
 DAYS: Final = "gpu_usage__gpu_days"
+ORDER: Final = ("day", "gpu_uuid", "mig_id")
 ROLLUP_VERSION: Final = 1
 """Raise when the rollup gives other facts from the same samples: all days are then remade."""
 
@@ -126,8 +127,7 @@ def _month(
             out = Path(folder) / f"{day}.parquet"
             rollup_days(connection, [file], company, day, out)
             tables.append(pq.read_table(out, schema=DAY_FACTS))
-    order = [("day", "ascending"), ("gpu_uuid", "ascending"), ("mig_id", "ascending")]
-    return pa.concat_tables(tables).sort_by(order)
+    return pa.concat_tables(tables).sort_by([(name, "ascending") for name in ORDER])
 
 
 def current_day_files(data: Path, days: Mapping[str, FactFile]) -> list[Path]:

@@ -5,7 +5,9 @@ instant). Series are laid into a spool as they come and read back GPU by GPU, so
 one series or one GPU, whatever the size of the file.
 
 The API gives `[epoch seconds, "value"]` pairs. In a `query_range` reply the times are those of
-evaluation, on a grid of the step (`evaluated`); in a range vector they are the scrapes' own.
+evaluation, on a grid of the step (`evaluated`); in a range vector they are the scrapes' own. After
+a series breaks off the server repeats its last sample for up to five minutes in `query_range`,
+unless it saw the target go; hourly aggregates don't have that fault.
 Source: Prometheus documentation, "HTTP API"; `isPartial` is VictoriaMetrics' addition.
 """
 

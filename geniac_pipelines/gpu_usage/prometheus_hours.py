@@ -100,6 +100,7 @@ def read(source: Source, context: Context) -> Iterator[Item]:
         return
     try:
         gpus, hours = _arranged(document["pages"])
+        announced = [(g["uuid"], g["mig"]) for g in document["gpus"]]
     except (TypeError, ValueError, KeyError, IndexError):
         yield complaints.NOT_AN_ENVELOPE.at(Place())
         return
@@ -110,9 +111,9 @@ def read(source: Source, context: Context) -> Iterator[Item]:
     ]
     if not hours:
         yield complaints.EMPTY.at(Place())
-    silent = [g for g in document["gpus"] if (g["uuid"], g["mig"]) not in hours]
+    silent = [key for key in announced if key not in hours]
     if hours and silent:
-        names = ", ".join(g["uuid"] for g in silent[:5])
+        names = ", ".join(uuid for uuid, _ in silent[:5])
         yield complaints.UNMEASURED.at(Place(), names, count=len(silent))
     yield from refusals
     yield from gathered(batches)
@@ -125,6 +126,8 @@ def _arranged(
     gpus: dict[tuple[str, str], Gpu] = {}
     hours: dict[tuple[str, str], Hours] = defaultdict(dict)
     for page in pages:
+        if page["metric"] not in ASKED or page["statistic"] not in STATISTICS:
+            raise ValueError(f"nobody asks for {page['statistic']} of {page['metric']}")
         for series in page["reply"]["data"]["result"]:
             labels = series["metric"]
             gpu = gpu_of(labels)

@@ -61,6 +61,15 @@ REPEATED: Final = Complaint(
     en_remedy="remove the duplicate and send the file again",
 )
 
+EMPTY: Final = Complaint(
+    "table.empty",
+    "nothing",
+    ja="「{contract}」に記入された行がありません",
+    ja_remedy="該当がない場合は対応不要です。記入漏れの場合は再提出してください",
+    en="{contract} holds no rows",
+    en_remedy="nothing to do if there is nothing to report; else fill it in",
+)
+
 _BRACKETS = re.compile(r"[(（\[［【]([^)）\]］】]*)[)）\]］】]")
 _MARKS = re.compile(r"[※*＊]|必須|\s")
 _TOTALS = ("合計", "計", "小計", "総計", "total")
@@ -151,8 +160,13 @@ def read_table(sheet: Sheet, contract: Contract, header: Header) -> Iterator[Row
         place = Place(sheet.name, header.row, header.columns[position].ja)
         yield SCALED.at(place, column=header.columns[position].ja, unit=unit)
     keys: dict[tuple[Any, ...], int] = {}
+    empty = True
     for number, cells in enumerate(sheet.rows[header.row :], start=header.row + 1):
-        yield from _read_row(sheet, contract, header, (number, cells), keys)
+        for item in _read_row(sheet, contract, header, (number, cells), keys):
+            empty = False
+            yield item
+    if empty:
+        yield EMPTY.at(Place(sheet.name), contract=contract.ja)
 
 
 def _read_row(

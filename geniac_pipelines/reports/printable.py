@@ -128,9 +128,7 @@ class _Builder:
                 }
 
     def _text(self, text: Text) -> list[Plain]:
-        return [
-            {"text": p} if isinstance(p, str) else self._figure(p, p.ja) for p in text.parts
-        ]
+        return [{"text": p} if isinstance(p, str) else self._figure(p, p.ja) for p in text.parts]
 
     def _figure(self, figure: Figure, text: str) -> Plain:
         first = figure.id not in self._seen

@@ -1,8 +1,8 @@
 """Colours, face and tone words that every renderer shares.
 
-The blues, the alert red and the grid grey are those of デジタル庁「ダッシュボードデザインの実践ガイド
-ブックとチャート・コンポーネントライブラリ」, theme "Digital Agency Dashboard Design Template Blue"
-(2026, PDL 1.0). Text colours keep a contrast of 4.5:1 or more on their backgrounds (WCAG 2.2 AA).
+The blues, the alert red and the grid grey come from デジタル庁 `policy-dashboard-assets`, theme
+"Digital Agency Dashboard Design Template Blue" (CustomThemeBlueDefault_2026.json, PDL 1.0).
+Text colours keep a contrast of 4.5:1 or more on their backgrounds (WCAG 2.2 AA).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -94,8 +95,7 @@ def test_sentinels_and_nan_are_missing_and_the_counter_reset_costs_no_energy(tmp
         # the rise before each fall, and what the counter holds from each new beginning
         parts = [0, *falls, len(values)]
         expected = sum(
-            values[end - 1] - (values[begin] if begin == 0 else 0)
-            for begin, end in zip(parts, parts[1:], strict=False)
+            values[end - 1] - (values[begin] if begin == 0 else 0) for begin, end in pairwise(parts)
         )
         assert fact["energy_mj"] == expected
         assert fact["energy_seconds"] == 27 * 15
@@ -105,10 +105,7 @@ def test_sentinels_and_nan_are_missing_and_the_counter_reset_costs_no_energy(tmp
 def test_the_reset_is_really_there():
     name = "prometheus_query_range_sentinel_nan_counter_reset.json"
     counters = [s for s in raw(name) if s["metric"]["__name__"].endswith("ENERGY_CONSUMPTION")]
-    falls = [
-        sum(int(b[1]) < int(a[1]) for a, b in zip(s["values"], s["values"][1:], strict=False))
-        for s in counters
-    ]
+    falls = [sum(int(b[1]) < int(a[1]) for a, b in pairwise(s["values"])) for s in counters]
     assert any(falls)
 
 

@@ -62,7 +62,8 @@ select
     existing.active_part_seconds,
     existing.unknown_part_seconds,
     case
-        when existing.covered_part_seconds is not null
+        when
+            existing.covered_part_seconds is not null
             and existing.allocated_part_seconds is not null
             then greatest(
                 0,

@@ -26,7 +26,7 @@ devices as (
         sum(unknown_seconds * parts) as unknown_part_seconds,
         sum(sm_active_seconds * parts) as sm_part_seconds,
         sum(sm_active_e6_seconds * parts) as sm_e6_part_seconds,
-        sum(active_seconds * parts) filter (where sm_active_seconds > 0)
+        sum(case when sm_active_seconds > 0 then active_seconds * parts end)
             as sm_busy_part_seconds,
         sum(tensor_active_seconds * parts) as tensor_part_seconds,
         sum(tensor_active_e6_seconds * parts) as tensor_e6_part_seconds,
@@ -50,7 +50,7 @@ arrivals as (
     inner join {{ source('ledger', 'arrivals') }} as arrivals
         on landing_days.arrival_id = arrivals.arrival_id
     where landing_days.contract = 'gpu_usage__telemetry'
-    group by 1, 2
+    group by arrivals.sender, landing_days.day
 
 ),
 
@@ -73,12 +73,13 @@ totals as (
         cast(sum(tensor_e6_part_seconds) as bigint) as tensor_e6_part_seconds,
         cast(sum(energy_seconds) as bigint) as energy_seconds,
         cast(sum(energy_mj) as bigint) as energy_mj,
-        cast(sum(power_mj) filter (where rated_power_w > 0 and power_seconds > 0) as bigint)
-            as power_mj,
-        cast(
-            sum(rated_power_w * active_part_seconds)
-                filter (where rated_power_w > 0 and power_seconds > 0) as bigint
-        ) as rated_busy_w_part_seconds
+        -- power counts only beside a rating that it can be held against
+        cast(sum(
+            case when power_seconds > 0 and rated_power_w is not null then power_mj end
+        ) as bigint) as power_mj,
+        cast(sum(
+            case when power_seconds > 0 then rated_power_w * active_part_seconds end
+        ) as bigint) as rated_busy_w_part_seconds
     from devices
     group by company_id, usage_date, gpu_type
 

@@ -37,11 +37,23 @@ telemetry as (
 
 keys as (
 
-    select company_id, usage_date, gpu_type from contracted
+    select
+        company_id,
+        usage_date,
+        gpu_type
+    from contracted
     union distinct
-    select company_id, usage_date, gpu_type from allocated
+    select
+        company_id,
+        usage_date,
+        gpu_type
+    from allocated
     union distinct
-    select company_id, usage_date, gpu_type from telemetry
+    select
+        company_id,
+        usage_date,
+        gpu_type
+    from telemetry
 
 ),
 
