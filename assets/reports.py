@@ -60,7 +60,7 @@ def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
     group_name="night",
     kinds={"sqlite"},
     owners=OWNERS,
-    deps=[monthly_reports],
+    deps=[monthly_reports, dg.AssetKey("findings")],
     description="公開する世代。その夜の結果を一つの取引で台帳に記録し、公開する",
 )
 def generation(night: NightResource) -> dg.MaterializeResult[None]:

@@ -194,6 +194,89 @@ def trace(
     click.echo(as_text(found, settings.data))
 
 
+@main.group()
+def findings() -> None:
+    """指摘を見る、判断を記録する / what somebody must act on, and people's decisions on it."""
+
+
+@findings.command("list")
+@click.option("--company", help="only this organisation's")
+@click.option("--unconfirmed", is_flag=True, help="only what nobody has confirmed")
+@with_folders
+def list_findings(
+    company: str | None,
+    unconfirmed: bool,
+    data: Path | None,
+    inbox: Path | None,
+    as_of: datetime | None,
+) -> None:
+    """一覧 / list, most severe first."""
+    from geniac_pipelines.findings.desk import listing
+    from geniac_pipelines.findings.desk_text import table
+    from geniac_pipelines.night import open_ledger
+
+    ledger = open_ledger(_settings(data, inbox, as_of))
+    click.echo(table(listing(ledger, company=company, unconfirmed=unconfirmed)))
+
+
+@findings.command("show")
+@click.argument("finding")
+@with_folders
+def show_finding(
+    finding: str, data: Path | None, inbox: Path | None, as_of: datetime | None
+) -> None:
+    """一件の内容と経過 / one finding with its history."""
+    from geniac_pipelines.findings.desk import UnknownFinding, card
+    from geniac_pipelines.findings.desk_text import card_text
+    from geniac_pipelines.night import open_ledger
+
+    try:
+        click.echo(card_text(card(open_ledger(_settings(data, inbox, as_of)), finding)))
+    except UnknownFinding as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _decision_command(name: str, act: str, help_text: str) -> None:
+    """A command that records one kind of decision on a finding."""
+
+    @findings.command(name, help=help_text)
+    @click.argument("finding")
+    @click.option("--person", required=True, help="who decides")
+    @click.option("--reason", required=True, help="why, or what the company explained")
+    @with_folders
+    def decide(
+        finding: str,
+        person: str,
+        reason: str,
+        data: Path | None,
+        inbox: Path | None,
+        as_of: datetime | None,
+    ) -> None:
+        from geniac_pipelines.findings import desk
+        from geniac_pipelines.findings.desk_text import card_text
+        from geniac_pipelines.night import open_ledger
+        from geniac_pipelines.settings import Clock
+
+        settings = _settings(data, inbox, as_of)
+        ledger = open_ledger(settings)
+        record = getattr(desk, act)
+        try:
+            record(ledger, finding, person=person, reason=reason, at=Clock(settings.as_of).now())
+            click.echo(card_text(desk.card(ledger, finding)))
+        except (desk.UnknownFinding, desk.NotPossible, ValueError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+for _name, _act, _help in (
+    ("confirm", "confirm", "確認する / make the machine's judgement a person's"),
+    ("ack", "acknowledge", "対応中にする / say that somebody deals with it"),
+    ("resolve", "resolve", "終了する / close it"),
+    ("explain", "explain", "企業の説明を記録する / put the company's explanation on record"),
+    ("dispute", "dispute", "異議を記録する / put an objection on record"),
+):
+    _decision_command(_name, _act, _help)
+
+
 @main.command()
 @click.option("--data", type=FOLDER, help="data folder (GENIAC_DATA)")
 @click.option("--port", default=3000, show_default=True)

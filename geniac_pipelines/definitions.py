@@ -9,11 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from assets import dbt, gpu_usage, intake, night, reports
+from assets import dbt, findings, gpu_usage, intake, night, reports
 from resources.dbt import dbt_cli
 from resources.night import NightResource
 from resources.progress import progress
-from sensors import arrivals, schedules
+from sensors import arrivals, delivery, failures, schedules
 
 
 def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
@@ -24,9 +24,14 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
         **(overrides or {}),
     }
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([intake, gpu_usage, night, dbt, reports]),
+        assets=dg.load_assets_from_modules([intake, gpu_usage, night, dbt, findings, reports]),
         jobs=[schedules.nightly, schedules.close_month, arrivals.intake],
-        sensors=[arrivals.arrivals_sensor],
+        sensors=[
+            arrivals.arrivals_sensor,
+            delivery.outbox_sensor,
+            failures.run_failed,
+            failures.checks_failed,
+        ],
         schedules=[schedules.nightly_schedule],
         resources=resources,
         loggers={"progress": progress},

@@ -146,11 +146,14 @@ class Night:
 
     def stage_merge(self, sources: tuple[str, ...], path: str) -> None:
         """From the commit on, the arrivals of `sources` have their rows in `path`."""
-        self.stage(
-            lambda connection, _: connection.execute(
+
+        def merge(connection: Connection, generation: int) -> None:
+            connection.execute(
                 sa.update(landings).where(landings.c.path.in_(sources)).values(path=path)
             )
-        )
+            generations.retire(connection, generation, sources)
+
+        self.stage(merge)
 
     def commit(self) -> int:
         """Publish everything staged in one transaction; returns the generation's number."""
@@ -240,6 +243,9 @@ def sweep_dead_nights(data: Path, ledger: Ledger) -> None:
     remove_orphans(data, generations.referenced(ledger, kept))
     generations.forget_drafts(ledger, kept)
     Archive(data / "archive").remove_leftovers()
+    for folder in (data, data / "keys"):
+        for half in folder.glob(".*.part"):
+            half.unlink()
     shutil.rmtree(data / "work", ignore_errors=True)
     root = data / "generations"
     for child in sorted(root.iterdir()) if root.is_dir() else []:

@@ -9,10 +9,12 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from geniac_pipelines.alerts.channels import channels
+from geniac_pipelines.alerts.outbox import drain
 from geniac_pipelines.areas import FORMATS, days_of
 from geniac_pipelines.calendar import Month
 from geniac_pipelines.intake.sweep import Desk
-from geniac_pipelines.night import Night, open_night
+from geniac_pipelines.night import Night, open_ledger, open_night
 from geniac_pipelines.settings import Settings
 
 
@@ -35,11 +37,16 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["NightResource"]:
         month = Month.parse(self.month) if self.month else None
         run_id = context.run.run_id if context.run else "no-run"
-        with open_night(self.settings(), run_id, self.kind, month) as night:
-            if context.instance:
-                _fail_dead_runs(context.instance, run_id)
-            self._night = night
-            yield self
+        settings = self.settings()
+        try:
+            with open_night(settings, run_id, self.kind, month) as night:
+                if context.instance:
+                    _fail_dead_runs(context.instance, run_id)
+                self._night = night
+                yield self
+        finally:
+            # whatever became of the run: what was committed before must reach people
+            drain(open_ledger(settings), channels(settings).by_name)
 
     def settings(self) -> Settings:
         """The environment's settings with what this run's configuration overrides."""

@@ -68,9 +68,7 @@ def _untaken(settings: Settings) -> dict[str, list[int]]:
     }
 
 
-def _result(
-    now: Mapping[str, list[int]], attempts: Mapping[str, Any], why: str
-) -> dg.SensorResult:
+def _result(now: Mapping[str, list[int]], attempts: Mapping[str, Any], why: str) -> dg.SensorResult:
     return dg.SensorResult(
         skip_reason=why, cursor=json.dumps({"seen": now, "attempts": dict(attempts)})
     )

@@ -176,7 +176,7 @@ class Desktop:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
         if received_at:
-            self.state(path, path.split("/")[0], received_at)
+            self.state(path, path.split("/", maxsplit=1)[0], received_at)
         return file
 
     def state(self, path: str, sender: str, received_at: str, zone: str = "Asia/Tokyo") -> None:

@@ -13,8 +13,8 @@
     select * from {{ model }} where {{ column_name }} = '種別不明'
 {% endtest %}
 
+{# rows where the condition is missing are no fault #}
 {% test holds(model, condition) %}
-    {#- rows where the condition is missing are no fault -#}
     select * from {{ model }} where not ({{ condition }})
 {% endtest %}
 

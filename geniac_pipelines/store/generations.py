@@ -23,6 +23,9 @@ from geniac_pipelines.store.ledger import (
     reports,
 )
 
+LANDING = "landing"
+"""Stands for a facts table's name in `files` where a merged landing file is kept for readers."""
+
 
 @dataclass(frozen=True)
 class Generation:
@@ -112,6 +115,24 @@ def replace_files(connection: Connection, generation: int, made: Sequence[FactFi
         connection.execute(sa.insert(files).values(**file.__dict__, since=generation))
 
 
+def retire(connection: Connection, generation: int, paths: Sequence[str]) -> None:
+    """Landing files whose rows lie elsewhere from now on: views of this generation and of those
+    before it still read them."""
+    for path in paths:
+        connection.execute(sa.delete(files).where(files.c.path == path, files.c.table == LANDING))
+        connection.execute(
+            sa.insert(files).values(
+                path=path,
+                since=0,
+                until=generation + 1,
+                table=LANDING,
+                part=path,
+                inputs="",
+                rows=0,
+            )
+        )
+
+
 def kept(ledger: Ledger, keep: int) -> dict[int, str]:
     """Run ids of the generations that stay: the newest `keep`, and all that issued a report."""
     columns = (generations.c.generation, generations.c.run_id)
@@ -129,17 +150,18 @@ def kept(ledger: Ledger, keep: int) -> dict[int, str]:
 def referenced(ledger: Ledger, kept: Collection[int]) -> dict[str, set[str]]:
     """Files that stay, by folder of the data folder.
 
-    All that hold landed rows; of the facts, those that are current or part of a kept generation.
+    All that hold landed rows; of the facts and of merged landing files, those that are current or
+    that a kept generation reads.
     """
     with ledger.reading() as connection:
         landed = set(connection.execute(sa.select(landings.c.path)).scalars())
         spans = connection.execute(sa.select(files.c.path, files.c.since, files.c.until)).all()
-    facts = {
+    read = {
         path
         for path, since, until in spans
         if until is None or any(since <= generation < until for generation in kept)
     }
-    return {"landing": landed, "facts": facts}
+    return {"landing": landed | read, "facts": read}
 
 
 def forget_drafts(ledger: Ledger, kept: Collection[int]) -> None:

@@ -1,6 +1,5 @@
 """Who sees what: a company's connection holds its own rows, and no query leads out of it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -12,7 +11,7 @@ from geniac_pipelines.store.warehouse import rows
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Iterator[Path]:
+def published(tmp_path: Path) -> Path:
     file = tmp_path / "warehouse.duckdb"
     with warehouse.connect(file) as connection:
         connection.execute(
@@ -34,14 +33,12 @@ def published(tmp_path: Path) -> Iterator[Path]:
             create table ledger.arrivals as select 'beni' as sender;
             """
         )
-    yield file
+    return file
 
 
 def test_a_company_sees_its_own_rows_alone(published: Path) -> None:
     with open_view(published, "company:aoi-ai") as view:
-        assert rows(view, "from fct_usage") == [
-            {"company_id": "aoi-ai", "gpu": "h100", "hours": 1}
-        ]
+        assert rows(view, "from fct_usage") == [{"company_id": "aoi-ai", "gpu": "h100", "hours": 1}]
         assert rows(view, "select name from dim_organisations") == [{"name": "あおい"}]
         assert rows(view, 'select list from "order"') == [{"list": [1, 2]}]
 
@@ -144,8 +141,9 @@ def test_an_audience_that_nobody_defined_is_refused(published: Path, audience: s
 
 def test_a_missing_warehouse_is_an_error(tmp_path: Path) -> None:
     for audience in ("company:aoi-ai", "meti_nedo"):
-        with pytest.raises((FileNotFoundError, duckdb.IOException)), open_view(
-            tmp_path / "none.duckdb", audience
+        with (
+            pytest.raises((FileNotFoundError, duckdb.IOException)),
+            open_view(tmp_path / "none.duckdb", audience),
         ):
             pass
     assert not (tmp_path / "none.duckdb").exists()

@@ -151,7 +151,8 @@ def test_an_unknown_kind_of_column_is_refused() -> None:
 def connection() -> Iterator[Any]:
     with connect() as opened:
         opened.execute(
-            "create table fct as from (values ('a', 1.5::decimal(38, 9)), ('b', null)) t(company, n)"
+            "create table fct as "
+            "from (values ('a', 1.5::decimal(38, 9)), ('b', null)) t(company, n)"
         )
         yield opened
 
@@ -244,7 +245,9 @@ def test_what_would_be_printed_otherwise_today_is_listed() -> None:
         figure("never known", None),
         figure("new", "7"),
     ]
-    rows = {r["figure"]: (r["before"], r["after"], r["difference"]) for r in restated(before, now).rows}
+    rows = {
+        r["figure"]: (r["before"], r["after"], r["difference"]) for r in restated(before, now).rows
+    }
     assert rows == {
         "corrected": (Decimal("10.5"), Decimal("12.0"), Decimal("1.5")),
         "gone": (Decimal(3), None, None),

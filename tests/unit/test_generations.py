@@ -1,4 +1,4 @@
-"""Generations: published in one transaction, kept as long as somebody needs them, then forgotten."""
+"""Generations: published in one transaction, kept as long as somebody needs them, then gone."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -138,6 +138,26 @@ def test_what_an_issued_report_was_made_from_stays_for_ever(ledger: Ledger) -> N
     assert facts_left(ledger) == {"v1", "v8", "v9", "v10"}
 
 
+def test_a_merged_landing_file_stays_for_the_generations_that_read_it(ledger: Ledger) -> None:
+    def landing_left(keep: int) -> set[str]:
+        return generations.referenced(ledger, generations.kept(ledger, keep))["landing"]
+
+    night(ledger, "r1", status="issued")
+    second = night(ledger, "r2")
+    with ledger.transaction() as connection:
+        generations.retire(connection, second, ["landing/t/a.parquet"])
+    for n in range(3, 6):
+        night(ledger, f"r{n}")
+    assert landing_left(3) == {"landing/t/a.parquet"}  # for the issued report of r1
+    with ledger.transaction() as connection:
+        connection.execute(sa.update(reports).values(status="draft"))
+    assert landing_left(4) == {"landing/t/a.parquet"}  # r2 is among the newest four
+    assert landing_left(3) == set()
+    with ledger.transaction() as connection:  # read again, merged again
+        generations.retire(connection, 5, ["landing/t/a.parquet"])
+    assert landing_left(1) == {"landing/t/a.parquet"}
+
+
 def test_drafts_are_forgotten_with_their_generation_and_issued_figures_never(
     ledger: Ledger,
 ) -> None:
@@ -148,7 +168,12 @@ def test_drafts_are_forgotten_with_their_generation_and_issued_figures_never(
         for table in (reports, figures):
             left = connection.execute(sa.select(table.c.generation)).scalars()
             assert sorted(left) == [1, 4, 5]
-        assert connection.execute(sa.select(sa.func.count(generations.generations.c.run_id))).scalar_one() == 5
+        assert (
+            connection.execute(
+                sa.select(sa.func.count(generations.generations.c.run_id))
+            ).scalar_one()
+            == 5
+        )
 
 
 def test_the_folder_of_a_night_bears_its_runs_name(tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ def merge_once(desktop: Desktop) -> int:
         write_merge(desktop.data, merge, JOBS.schema)
         with desktop.ledger.transaction() as connection:
             connection.execute(
-                sa.update(landings).where(landings.c.path.in_(merge.sources)).values(path=merge.path)
+                sa.update(landings)
+                .where(landings.c.path.in_(merge.sources))
+                .values(path=merge.path)
             )
     listed = {r["path"] for r in desktop.table("landings")}
     remove_orphans(desktop.data, {"landing": listed})
@@ -92,7 +94,9 @@ def test_nights_of_any_size_merge_without_losing_or_doubling_a_row(
             arrive(desktop, arrived, count)
             arrived += count
             merge_once(desktop)
-            rows = [n for p in parquet_files(desktop) for n in pq.read_table(p)["job_id"].to_pylist()]
+            rows = [
+                n for p in parquet_files(desktop) for n in pq.read_table(p)["job_id"].to_pylist()
+            ]
             assert sorted(rows) == list(range(arrived))
     ledger.engine.dispose()
 
@@ -181,7 +185,12 @@ def test_a_merge_brings_old_files_to_the_columns_of_today(
 
 def test_only_unlisted_files_are_removed(tmp_path: Path) -> None:
     kept = ["landing/t/a.parquet", "landing/t/empty-1.parquet", "reports/r.parquet"]
-    for path in (*kept, "landing/t/b.parquet", "landing/t/.c.parquet.part", "landing/u/x/d.parquet"):
+    for path in (
+        *kept,
+        "landing/t/b.parquet",
+        "landing/t/.c.parquet.part",
+        "landing/u/x/d.parquet",
+    ):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     assert remove_orphans(tmp_path, {"landing": {"landing/t/a.parquet"}, "facts": set()}) == 3

@@ -195,7 +195,12 @@ def test_sightings_remember_the_last_taken_file_of_a_path(ledger: Ledger) -> Non
     for size, each in ((1, first), (2, second)):
         with ledger.transaction() as connection:
             saw(
-                connection, "a/x.csv", size=size, mtime_ns=2**62, delivery="w", arrival=each.arrival_id
+                connection,
+                "a/x.csv",
+                size=size,
+                mtime_ns=2**62,
+                delivery="w",
+                arrival=each.arrival_id,
             )
     assert seen(ledger) == {"a/x.csv": (2, 2**62, "w")}
     assert last_taken(ledger, "a/x.csv") == (second, "w")
@@ -296,4 +301,3 @@ def test_a_kill_between_the_two_marks_is_mended(ledger: Ledger, tmp_path: Path) 
     (tmp_path / "data" / "ledger-id").unlink()
     belong_together(ledger, tmp_path / "data")
     assert len((tmp_path / "data" / "ledger-id").read_text()) == 32
-

@@ -261,6 +261,8 @@ def test_what_dead_nights_left_is_swept_and_what_was_published_never(settings: S
         "facts/test__totals/dead.parquet",
         "archive/.incoming-0000.part",
         "work/geniac-object-x/object",
+        ".ledger-id.0000.part",
+        "keys/.pseudonym.key.0000.part",
     ):
         (data / left).parent.mkdir(parents=True, exist_ok=True)
         (data / left).write_bytes(b"half")
@@ -269,10 +271,23 @@ def test_what_dead_nights_left_is_swept_and_what_was_published_never(settings: S
     assert file_contents(settings) == published
 
 
+def test_what_a_published_warehouse_reads_stays_as_long_as_it_does(settings: Settings) -> None:
+    """Views on landing files: each night merges, and its sources are another night's."""
+    for n in range(1, 6):
+        fill(settings.data.parent, {f"a/more-{n}.csv": jobs((100 + n, "1"))})
+        run_night(replace(settings, as_of=DAY + timedelta(days=n)), f"r{n}")
+    with open_night(settings, "look"):
+        pass
+    for n in (3, 4, 5):
+        file = settings.data / "generations" / f"r{n}" / "warehouse.duckdb"
+        with warehouse.connect(file, read_only=True) as connection:
+            found = warehouse.rows(
+                connection, "select job_id from landing.test__jobs where job_id > 100 order by 1"
+            )
+        assert [r["job_id"] for r in found] == [100 + m for m in range(1, n + 1)]
+
+
 def test_a_file_among_the_generations_does_no_harm(settings: Settings) -> None:
-    (settings.data / "generations").mkdir(parents=True)
-    (settings.data / "ledger-id").unlink(missing_ok=True)
-    (settings.data / "generations").rmdir()
     run_night(settings, "r1")
     (settings.data / "generations" / ".DS_Store").write_bytes(b"x")
     assert run_night(settings, "r2") is None
@@ -305,7 +320,9 @@ def test_old_generations_go_and_those_with_an_issued_report_stay(settings: Setti
             6,
         ]
     for run in ("r2", "r4", "r5", "r6"):
-        with warehouse.connect(data / "generations" / run / "warehouse.duckdb", read_only=True) as c:
+        with warehouse.connect(
+            data / "generations" / run / "warehouse.duckdb", read_only=True
+        ) as c:
             assert warehouse.rows(c, "select count(*) as n from marts.fct_jobs") == [{"n": 2}]
 
 

@@ -482,6 +482,15 @@ def test_a_file_cut_anywhere_in_its_last_row(kept):
     assert outcome.codes == ["sacct.cut"]
 
 
+def test_a_row_cut_inside_a_typed_field_does_not_cost_the_row_before_it():
+    names = [*without("JobName"), "JobName"]
+    text = table(JOB, JOB | {"JobIDRaw": "9"}, JOB | {"JobIDRaw": "10"}, names=names)
+    within = text.rindex("gres/gpu=16,mem=128G,node=2|")  # the last row's ReqTRES
+    outcome = read(text[: within + len("gres/g")])
+    assert [row["job_id"] for row in outcome.values] == ["8", "9"]
+    assert outcome.refusal("sacct.cut").place.row == 4
+
+
 def test_a_last_row_closed_by_its_delimiter_is_whole():
     assert read(table(JOB, trailing=True).removesuffix("\n")).values == [ROW]
 

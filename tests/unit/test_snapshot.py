@@ -138,7 +138,9 @@ def test_the_digest_stays_when_only_the_night_itself_left_traces(desktop: Deskto
     before = digest(desktop)
     night(desktop.ledger, "r1", fact("one"), status="draft")
     with desktop.ledger.transaction() as connection:
-        connection.execute(sa.update(tables.landings).values(path="landing/test__jobs/merged.parquet"))
+        connection.execute(
+            sa.update(tables.landings).values(path="landing/test__jobs/merged.parquet")
+        )
         connection.execute(
             sa.update(tables.arrivals).values(registered_at=datetime(2026, 8, 9, tzinfo=UTC))
         )

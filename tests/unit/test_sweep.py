@@ -270,9 +270,7 @@ def test_a_corrected_sender_goes_for_the_members_too(desktop: Desktop) -> None:
     desktop.state("a/all.zip", "b", "2026-08-03T00:00:00")
     desktop.outcomes()
     holds = {
-        (r["name"], r["sender"])
-        for r in desktop.table("arrivals")
-        if r["superseded_by"] is None
+        (r["name"], r["sender"]) for r in desktop.table("arrivals") if r["superseded_by"] is None
     }
     assert holds == {("a/all.zip", "b"), ("a/all.zip!2.txt", "b")}
     assert len(desktop.current(PLANS)) == 1
@@ -491,7 +489,9 @@ def test_a_full_disk_stops_the_night_and_is_held_against_no_file(
     assert [r.outcome for _, r in desktop.read()] == ["landed"]
 
 
-def test_readings_are_recorded_as_they_go(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readings_are_recorded_as_they_go(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What was read before a kill need not be read again."""
     monkeypatch.setattr(sweep, "READINGS_A_TRANSACTION", 2)
     for n in range(5):
@@ -518,9 +518,7 @@ def test_the_days_of_bulk_files_are_recorded(tmp_path: Path, ledger: Ledger) -> 
         "test__bulk", "test", "大量", "", JOBS.columns[1:2], (), (), mode=Mode.APPEND, bulk=True
     )
     rows = pa.RecordBatch.from_pydict({"job_id": [1]})
-    form = replace(
-        JOBS_FORMAT, contracts=(bulk,), read=lambda s, c: iter([Batch(bulk, rows, 1)])
-    )
+    form = replace(JOBS_FORMAT, contracts=(bulk,), read=lambda s, c: iter([Batch(bulk, rows, 1)]))
     desktop = Desktop(tmp_path, ledger, formats=(form,))
     desktop.drop("a/1.csv", jobs((1, "1")))
     desktop.take()

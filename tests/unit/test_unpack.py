@@ -61,9 +61,7 @@ def test_archives_are_known_by_their_first_bytes(
     assert is_archive(Source("whatever.txt", tmp_path / "f")) is expected
 
 
-def test_a_bomb_by_ratio_is_stopped_early(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bomb_by_ratio_is_stopped_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """50 MB of zeros in 50 kB: 1,000 times. Nothing near that size may reach disk or memory."""
     monkeypatch.setattr(unpack, "RATIO_FLOOR", 1 << 20)
     content = zipped(("zeros", bytes(50_000_000)))
@@ -82,9 +80,7 @@ def test_a_gzip_bomb_is_stopped(tmp_path: Path) -> None:
     assert refusal(tmp_path, content, "x.gz") == "archive.unsafe"
 
 
-def test_many_small_bombs_share_one_budget(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_small_bombs_share_one_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack, "MAX_BYTES", 3_000_000)
     content = zipped(*((str(n), bytes(1_000_000)) for n in range(4)))
     assert refusal(tmp_path, content) == "archive.unsafe"
@@ -199,9 +195,7 @@ def test_a_compression_that_we_lack_is_told(tmp_path: Path) -> None:
 )
 @given(st.data())
 def test_no_damage_raises_anything_but_a_refusal(tmp_path: Path, data: st.DataObject) -> None:
-    method = data.draw(
-        st.sampled_from([zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-    )
+    method = data.draw(st.sampled_from([zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2]))
     content = bytearray(zipped(("a.csv", b"abc" * 50), ("日本.csv", b"x" * 9), method=method))
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -142,7 +142,9 @@ def test_rows_in_a_file_that_the_ledger_places_elsewhere_do_not_count(desktop: D
     """After a new reading the merged file still holds the old rows of that arrival."""
     send(desktop, "a/1.csv", jobs((1, "1")), ONE)
     (file,) = [
-        p for p in lake.landing_files(desktop.ledger, desktop.data, (JOBS,))[JOBS] if "empty" not in p.name
+        p
+        for p in lake.landing_files(desktop.ledger, desktop.data, (JOBS,))[JOBS]
+        if "empty" not in p.name
     ]
     stale = file.with_name("merged-of-old.parquet")
     pq.write_table(pq.read_table(file), stale)
@@ -173,9 +175,7 @@ def test_files_from_before_a_column_was_dropped_show_it_no_more(desktop: Desktop
 
 
 def test_columns_may_be_named_like_words_of_sql(desktop: Desktop) -> None:
-    odd = replace(
-        PLANS, columns=PLANS.columns, key=("order",), scope=("order",), mode=Mode.REPLACE
-    )
+    odd = replace(PLANS, columns=PLANS.columns, key=("order",), scope=("order",), mode=Mode.REPLACE)
     send(desktop, "a/1.txt", plans("x", "y"), ONE)
     assert desktop.current(odd) == [("x", 2), ("y", 3)]
 
@@ -210,7 +210,10 @@ def test_a_reader_cannot_write_and_fetches_no_extension(desktop: Desktop) -> Non
     with warehouse.connect(desktop.root / "look.duckdb", read_only=True) as connection:
         with pytest.raises(duckdb.Error):
             connection.execute("create table t (n integer)")
-        asked = "select current_setting('autoinstall_known_extensions') as auto, current_setting('TimeZone') as zone"
+        asked = (
+            "select current_setting('autoinstall_known_extensions') as auto, "
+            "current_setting('TimeZone') as zone"
+        )
         assert warehouse.rows(connection, asked) == [{"auto": False, "zone": "UTC"}]
 
 
@@ -231,7 +234,9 @@ def test_facts_are_read_from_their_list_alone(tmp_path: Path) -> None:
 def test_what_could_not_be_built_is_carried_over(tmp_path: Path) -> None:
     for name, number in (("old", 1), ("new", 2)):
         with warehouse.connect(tmp_path / f"{name}.duckdb") as connection:
-            connection.execute(f"create schema marts; create table marts.built as select {number} n")
+            connection.execute(
+                f"create schema marts; create table marts.built as select {number} n"
+            )
             if name == "old":
                 connection.execute("create table marts.broken as select 7 n")
     carried = warehouse.carry(

@@ -69,14 +69,17 @@ class Layout:
         """The header as it is printed."""
         return self.delimiter.join(self.names) + (self.delimiter if self.trailing else "")
 
-    def starts(self, parts: Sequence[str]) -> bool:
-        """Whether a line cut at the delimiter begins a row: its first typed fields fit."""
+    def starts(self, parts: Sequence[str], *, cut: bool = False) -> bool:
+        """Whether a line cut at the delimiter begins a row: its first typed fields fit.
+
+        `cut`: the file ends within the line, so its last part may be half a field.
+        """
         at = self.id_at
         if at is None or at >= len(parts) or not JOB_ID.fullmatch(parts[at]):
             return False
         if len(parts) == len(self.names) + self.trailing:
             return True
-        typed = min(self._free[0] if self._free else len(self.names), len(parts))
+        typed = min(self._free[0] if self._free else len(self.names), len(parts) - cut)
         return all(self._fits(k, parts[k]) for k in range(typed))
 
     def begins_step(self, parts: Sequence[str]) -> bool:

@@ -107,7 +107,7 @@ def records(layout: Layout, source: Iterator[Line]) -> Iterator[Record | Refusal
                 return
             continue
         text = line.text or ""
-        if record is not None and _continues(layout, record, text):
+        if record is not None and _continues(layout, record, line):
             record.lines.append(text)
             record.whole = line.whole
         elif text.strip():
@@ -128,9 +128,10 @@ def _no_part_of_a_row(layout: Layout, line: Line) -> Refusal | None:
     return None
 
 
-def _continues(layout: Layout, record: Record, text: str) -> bool:
+def _continues(layout: Layout, record: Record, line: Line) -> bool:
     if not layout.may_span_lines:
         return False
     if len(record.lines) >= MOST_LINES_OF_A_ROW:
         return False
-    return not layout.starts(text.split(layout.delimiter))
+    parts = (line.text or "").split(layout.delimiter)
+    return not layout.starts(parts, cut=not line.whole)

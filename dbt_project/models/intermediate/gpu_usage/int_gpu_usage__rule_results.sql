@@ -1,11 +1,7 @@
-with measures as (
+with observed as (
 
-    select * from {{ ref('int_gpu_usage__month_measures') }}
+    select * from {{ ref('int_gpu_usage__rule_measures') }}
 
-),
-
-observed as (
-    {{ rule_measures('measures') }}
 ),
 
 compared as (
@@ -16,6 +12,7 @@ compared as (
         rules.name_ja,
         rules.clause as rule_clause,
         rules.compared_ja,
+        rules.compared_en,
         rules.operator,
         rules.threshold,
         rules.unit,
@@ -44,14 +41,10 @@ select
     rule_id,
     rule_version,
     name_ja,
-    -- the same duty stands in another clause for each segment
-    case segment
-        when 'ロボット基盤モデル開発' then '3-3-a'
-        when '懸賞（学生計算資源）' then '3-7-3'
-        else rule_clause
-    end as clause,
+    {{ clause_of_segment('segment', 'rule_clause') }} as clause,
     is_partial,
     compared_ja,
+    compared_en,
     observed,
     operator,
     threshold,
@@ -73,7 +66,7 @@ select
     needs_telemetry,
     needed_for_verdict,
     replace(
-        proposal_ja, '{month}', strftime(month, '%Y年') || cast(month(month) as varchar) || '月'
+        proposal_ja, '{month}', {{ month_ja('month') }}
     ) as proposal_ja,
     evidence_relation,
     {{ match_of_month() }} as evidence_match,

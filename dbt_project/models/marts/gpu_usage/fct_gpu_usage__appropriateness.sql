@@ -88,7 +88,8 @@ decided as (
         verdicts.*,
         case
             -- a confirmation holds for the verdict that it confirmed
-            when last_words.act = 'confirm'
+            when
+                last_words.act = 'confirm'
                 and coalesce(last_words.decided_verdict, verdicts.machine_verdict)
                 = verdicts.machine_verdict
                 then '確認済み'
