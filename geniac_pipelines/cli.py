@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 
+from geniac_pipelines.cli_desk import drafts, findings, outbox
+from geniac_pipelines.cli_folders import FOLDER, settings_of, with_folders
 from geniac_pipelines.settings import ROOT, Settings
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,35 +24,15 @@ def main() -> None:
     """GENIAC事務局のデータ基盤 / data platform of the GENIAC secretariat."""
 
 
-def _settings(data: Path | None, inbox: Path | None, as_of: datetime | None) -> Settings:
-    settings = Settings.from_environment()
-    if data:
-        settings = replace(settings, data=data.resolve())
-        if not inbox and "GENIAC_INBOX" not in os.environ:
-            settings = replace(settings, inbox=settings.data / "inbox")
-    if inbox:
-        settings = replace(settings, inbox=inbox.resolve())
-    if as_of:
-        settings = replace(settings, as_of=as_of.date())
-    return settings
-
-
-def with_folders(command: click.decorators.FC) -> click.decorators.FC:
-    """Options that every command on a data folder takes."""
-    for option in (
-        click.option("--data", type=FOLDER, help="data folder (GENIAC_DATA)"),
-        click.option("--inbox", type=FOLDER, help="inbox folder (GENIAC_INBOX)"),
-        click.option("--as-of", type=DAY, help="day in Asia/Tokyo; default: today"),
-    ):
-        command = option(command)
-    return command
+for _group in (findings, drafts, outbox):
+    main.add_command(_group)
 
 
 @main.command()
 @with_folders
 def nightly(data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
     """夜間処理を1回行う / run one night: intake, tables, checks, findings, reports."""
-    _run("nightly", _settings(data, inbox, as_of), month=None)
+    _run("nightly", settings_of(data, inbox, as_of), month=None)
 
 
 @main.command()
@@ -60,7 +40,7 @@ def nightly(data: Path | None, inbox: Path | None, as_of: datetime | None) -> No
 @with_folders
 def close(month: str, data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
     """月を締め、報告書を発行する / close MONTH (2026-08) and issue its reports."""
-    _run("close_month", _settings(data, inbox, as_of), month=month)
+    _run("close_month", settings_of(data, inbox, as_of), month=month)
 
 
 @main.command()
@@ -179,7 +159,7 @@ def trace(
     from geniac_pipelines.night import open_ledger
     from geniac_pipelines.settings import DBT_PROJECT
 
-    settings = _settings(data, inbox, as_of)
+    settings = settings_of(data, inbox, as_of)
     try:
         found = follow(
             open_ledger(settings),
@@ -194,89 +174,6 @@ def trace(
     click.echo(as_text(found, settings.data))
 
 
-@main.group()
-def findings() -> None:
-    """指摘を見る、判断を記録する / what somebody must act on, and people's decisions on it."""
-
-
-@findings.command("list")
-@click.option("--company", help="only this organisation's")
-@click.option("--unconfirmed", is_flag=True, help="only what nobody has confirmed")
-@with_folders
-def list_findings(
-    company: str | None,
-    unconfirmed: bool,
-    data: Path | None,
-    inbox: Path | None,
-    as_of: datetime | None,
-) -> None:
-    """一覧 / list, most severe first."""
-    from geniac_pipelines.findings.desk import listing
-    from geniac_pipelines.findings.desk_text import table
-    from geniac_pipelines.night import open_ledger
-
-    ledger = open_ledger(_settings(data, inbox, as_of))
-    click.echo(table(listing(ledger, company=company, unconfirmed=unconfirmed)))
-
-
-@findings.command("show")
-@click.argument("finding")
-@with_folders
-def show_finding(
-    finding: str, data: Path | None, inbox: Path | None, as_of: datetime | None
-) -> None:
-    """一件の内容と経過 / one finding with its history."""
-    from geniac_pipelines.findings.desk import UnknownFinding, card
-    from geniac_pipelines.findings.desk_text import card_text
-    from geniac_pipelines.night import open_ledger
-
-    try:
-        click.echo(card_text(card(open_ledger(_settings(data, inbox, as_of)), finding)))
-    except UnknownFinding as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _decision_command(name: str, act: str, help_text: str) -> None:
-    """A command that records one kind of decision on a finding."""
-
-    @findings.command(name, help=help_text)
-    @click.argument("finding")
-    @click.option("--person", required=True, help="who decides")
-    @click.option("--reason", required=True, help="why, or what the company explained")
-    @with_folders
-    def decide(
-        finding: str,
-        person: str,
-        reason: str,
-        data: Path | None,
-        inbox: Path | None,
-        as_of: datetime | None,
-    ) -> None:
-        from geniac_pipelines.findings import desk
-        from geniac_pipelines.findings.desk_text import card_text
-        from geniac_pipelines.night import open_ledger
-        from geniac_pipelines.settings import Clock
-
-        settings = _settings(data, inbox, as_of)
-        ledger = open_ledger(settings)
-        record = getattr(desk, act)
-        try:
-            record(ledger, finding, person=person, reason=reason, at=Clock(settings.as_of).now())
-            click.echo(card_text(desk.card(ledger, finding)))
-        except (desk.UnknownFinding, desk.NotPossible, ValueError) as error:
-            raise click.ClickException(str(error)) from error
-
-
-for _name, _act, _help in (
-    ("confirm", "confirm", "確認する / make the machine's judgement a person's"),
-    ("ack", "acknowledge", "対応中にする / say that somebody deals with it"),
-    ("resolve", "resolve", "終了する / close it"),
-    ("explain", "explain", "企業の説明を記録する / put the company's explanation on record"),
-    ("dispute", "dispute", "異議を記録する / put an objection on record"),
-):
-    _decision_command(_name, _act, _help)
-
-
 @main.command()
 @click.option("--data", type=FOLDER, help="data folder (GENIAC_DATA)")
 @click.option("--port", default=3000, show_default=True)
@@ -284,7 +181,7 @@ def ui(data: Path | None, port: int) -> None:
     """Dagsterの画面を開く / Dagster's pages on loopback, with the daemon."""
     from geniac_pipelines.launch import prepare_home
 
-    settings = _settings(data, None, None)
+    settings = settings_of(data, None, None)
     environment = {
         **os.environ,
         **settings.environment(),

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from geniac_pipelines.alerts.rows import Company, Correction, Handed, Submission
+from geniac_pipelines.alerts.timetable import days_late
 from geniac_pipelines.store.warehouse import rows
 
 REGISTER = """
@@ -85,4 +86,4 @@ def corrections(warehouse: Any) -> list[Correction]:
 def _state(status: str, due: date, as_of: date) -> Handed:
     if not status.startswith("未着"):
         return Handed.RECEIVED
-    return Handed.MISSING if due < as_of else Handed.EXPECTED
+    return Handed.MISSING if days_late(due, as_of) > 0 else Handed.EXPECTED

@@ -1,207 +1,231 @@
 """A sheet and a contract to rows and refusals.
 
-Title rows above the header, headers over two rows, units in brackets, extra columns, blank rows
-and totals are as people make them, and are coped with; what is left out is said.
+Here: which rows of a sheet are data, what becomes of each, and rows that contradict each other.
+Title rows, totals, footnotes and repeated headers are as people make them and are left out, which
+is said. One bad row never costs a good one. Not here: finding the header (`headings`) and reading
+a cell (`cells`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from geniac_pipelines.intake.cells import SCALES, Unreadable, value_of
-from geniac_pipelines.intake.contracts import Column, Contract
-from geniac_pipelines.intake.reading import Complaint, Place, Refusal, Row
+from geniac_pipelines.intake import table_complaints as say
+from geniac_pipelines.intake.cell_complaints import BLANK, MERGED
+from geniac_pipelines.intake.cells import MASK, Field, Setting, Typed, is_blank, shown, value_of
+from geniac_pipelines.intake.contracts import Contract, Mode, Type
+from geniac_pipelines.intake.headings import Header, find_header
+from geniac_pipelines.intake.reading import Complaint, Context, Place, Refusal, Row
 from geniac_pipelines.intake.sheets import Cell, Sheet
 from geniac_pipelines.japanese import fold
 
-SEARCHED_ROWS: Final = 30
-"""A header lower than this is not looked for."""
+__all__ = ["Header", "find_header", "read_table", "without_repeats"]
 
-COLUMNS_MISSING: Final = Complaint(
-    "table.columns_missing",
-    "file",
-    ja="「{contract}」に必要な列がありません: {missing}（見つかった列: {found}）",
-    ja_remedy="様式の見出しを変えずに記入してください。様式は事務局からお送りできます",
-    en="columns missing for {contract}: {missing} (found: {found})",
-    en_remedy="keep the headings of the template",
+_TOTAL = re.compile(
+    r"(合計|小計|総計|総合計|計|年計|年度計|累計|subtotal|total|grandtotal)([(\[【].*)?"
 )
-EXTRA_COLUMNS: Final = Complaint(
-    "table.extra_columns",
-    "nothing",
-    ja="様式にない列は読み取りませんでした: {extra}",
-    ja_remedy="必要な内容であれば事務局にご連絡ください",
-    en="columns that the template lacks were not read: {extra}",
-    en_remedy="tell the secretariat if they matter",
-)
-TOTAL_ROW: Final = Complaint(
-    "table.total_row",
-    "nothing",
-    ja="合計の行は読み取りませんでした",
-    ja_remedy="対応は不要です",
-    en="a row of totals was left out",
-    en_remedy="nothing to do",
-)
-SCALED: Final = Complaint(
-    "table.scaled",
-    "nothing",
-    ja="「{column}」は見出しの単位（{unit}）から円に換算しました",
-    ja_remedy="対応は不要です",
-    en="'{column}' was converted to yen from the unit in its heading ({unit})",
-    en_remedy="nothing to do",
-)
-REPEATED: Final = Complaint(
-    "table.repeated_key",
-    "row",
-    ja="{first}行目と同じ項目（{key}）です。どちらが正しいか判断できないため、後の行は受け取れません",
-    ja_remedy="重複を解消して再提出してください",
-    en="same key ({key}) as row {first}; which one holds can't be told, the later was not taken",
-    en_remedy="remove the duplicate and send the file again",
-)
-
-EMPTY: Final = Complaint(
-    "table.empty",
-    "nothing",
-    ja="「{contract}」に記入された行がありません",
-    ja_remedy="該当がない場合は対応不要です。記入漏れの場合は再提出してください",
-    en="{contract} holds no rows",
-    en_remedy="nothing to do if there is nothing to report; else fill it in",
-)
-
-_BRACKETS = re.compile(r"[(（\[［【]([^)）\]］】]*)[)）\]］】]")
-_MARKS = re.compile(r"[※*＊]|必須|\s")
-_TOTALS = ("合計", "計", "小計", "総計", "total")
+_NOTE = re.compile(r"※|[*＊]|[（(]?(注|備考|注記|出典|以上)([\d()（）:：.．\s]|$)")
 
 
 @dataclass(frozen=True)
-class Header:
-    """Where a contract's columns stand: row of the header (from 1), column by position."""
+class _Table:
+    """A sheet with its contract and header, and how its cells are read."""
 
-    row: int
-    columns: Mapping[int, Column]
-    scales: Mapping[int, tuple[str, int]]
-    extra: tuple[str, ...]
+    sheet: Sheet
+    contract: Contract
+    header: Header
+    setting: Setting
+    context: Context
 
-    def missing(self, contract: Contract) -> list[Column]:
-        found = {c.name for c in self.columns.values()}
-        return [c for c in contract.columns if c.required and c.name not in found]
+    def place(self, index: int | None = None, field: Field | None = None) -> Place:
+        row = None if index is None else self.sheet.first_row + index
+        return Place(self.sheet.name, row, field.column.ja if field else None)
 
+    def cell(self, cells: Sequence[Cell], position: int) -> Cell:
+        return cells[position] if position < len(cells) else None
 
-def find_header(sheet: Sheet, contract: Contract) -> Header | None:
-    """The header row that names most of the contract's columns; None if none names two."""
-    best: Header | None = None
-    for number in range(min(SEARCHED_ROWS, len(sheet.rows))):
-        for cells in _readings(sheet.rows, number):
-            header = _header(cells[1], cells[0], contract)
-            if len(header.columns) >= min(2, len(contract.columns)) and (
-                best is None or len(header.columns) > len(best.columns)
-            ):
-                best = header
-    return best
+    def shown(self, cell: Cell, field: Field) -> str | None:
+        if cell is not None and (field.column.personal or self.contract.personal):
+            return MASK
+        return shown(cell)
 
 
-def _readings(rows: Sequence[Sequence[Cell]], number: int) -> Iterator[tuple[int, Sequence[Cell]]]:
-    """A row as a header, and together with the next one where headings span two rows."""
-    yield number + 1, rows[number]
-    if number + 1 < len(rows):
-        above, below = rows[number], rows[number + 1]
-        width = max(len(above), len(below))
-        joined = [
-            (below[n] if n < len(below) else None) or (above[n] if n < len(above) else None)
-            for n in range(width)
-        ]
-        yield number + 2, joined
+def read_table(
+    sheet: Sheet, contract: Contract, header: Header, context: Context
+) -> Iterator[Row | Refusal]:
+    """Rows of the contract from a sheet whose header is known, with every complaint.
 
-
-def _header(cells: Sequence[Cell], row: int, contract: Contract) -> Header:
-    names = {
-        _plain(name): column
-        for column in contract.columns
-        for name in (*column.headers, column.name, column.ja)
-    }
-    columns: dict[int, Column] = {}
-    scales: dict[int, tuple[str, int]] = {}
-    extra = []
-    for position, cell in enumerate(cells):
-        if not isinstance(cell, str):
-            continue
-        # the bracket may be part of the name (組織名（英語）) or a unit beside it
-        column = names.get(_plain(cell)) or names.get(_plain(_BRACKETS.sub("", cell)))
-        if column is None or column in columns.values():
-            extra.append(cell.strip())
-            continue
-        columns[position] = column
-        unit = _BRACKETS.search(cell)
-        if unit and unit[1] in SCALES and column.unit and column.unit.startswith("円"):
-            scales[position] = (unit[1], SCALES[unit[1]])
-    return Header(row, columns, scales, tuple(extra))
-
-
-def _plain(heading: str) -> str:
-    return fold(_MARKS.sub("", heading))
-
-
-def read_table(sheet: Sheet, contract: Contract, header: Header) -> Iterator[Row | Refusal]:
-    """Rows of the contract from a sheet whose header is known."""
-    if missing := header.missing(contract):
-        found = "、".join(c.ja for c in header.columns.values())
-        yield COLUMNS_MISSING.at(
-            Place(sheet.name, header.row),
-            contract=contract.ja,
-            missing="、".join(c.ja for c in missing),
-            found=found or "なし",
+    Nothing is taken from a sheet that lacks a required column or names a column twice. A row
+    with an unreadable or missing required cell is refused, with each of its faults; an unreadable
+    optional cell is refused alone. Personal columns come out as pseudonyms (kind "person").
+    """
+    setting = Setting(context.zone, sheet.epoch_1904)
+    table = _Table(sheet, contract, header, setting, context)
+    if header.twice:
+        headings = _listed(header.twice)
+        yield say.HEADING_TWICE.at(
+            table.place(header.last), contract=contract.ja, headings=headings
         )
         return
-    if header.extra:
-        yield EXTRA_COLUMNS.at(Place(sheet.name, header.row), extra="、".join(header.extra))
-    for position, (unit, _) in header.scales.items():
-        place = Place(sheet.name, header.row, header.columns[position].ja)
-        yield SCALED.at(place, column=header.columns[position].ja, unit=unit)
-    keys: dict[tuple[Any, ...], int] = {}
-    empty = True
-    for number, cells in enumerate(sheet.rows[header.row :], start=header.row + 1):
-        for item in _read_row(sheet, contract, header, (number, cells), keys):
-            empty = False
-            yield item
-    if empty:
-        yield EMPTY.at(Place(sheet.name), contract=contract.ja)
-
-
-def _read_row(
-    sheet: Sheet,
-    contract: Contract,
-    header: Header,
-    row: tuple[int, Sequence[Cell]],
-    keys: dict[tuple[Any, ...], int],
-) -> Iterator[Row | Refusal]:
-    number, cells = row
-    taken = {p: cells[p] if p < len(cells) else None for p in header.columns}
-    if all(c is None or not str(c).strip() for c in taken.values()):
+    if header.missing(contract):
+        yield columns_missing(sheet, contract, header)
         return
-    if any(isinstance(c, str) and fold(c) in _TOTALS for c in taken.values()):
-        yield TOTAL_ROW.at(Place(sheet.name, number))
+    yield from _on_headings(table)
+    for index in range(header.body, len(sheet.rows)):
+        yield from _read_row(table, index)
+
+
+def columns_missing(sheet: Sheet, contract: Contract, header: Header | None) -> Refusal:
+    """The refusal of a sheet that lacks required columns, or has no header at all (None)."""
+    required = [c for c in contract.columns if c.required]
+    missing = header.missing(contract) if header else required
+    row = sheet.first_row + header.last if header else None
+    return say.COLUMNS_MISSING.at(
+        Place(sheet.name, row),
+        contract=contract.ja,
+        missing=_listed([c.ja for c in missing]),
+        found=_listed(header.found if header else []) or "なし",
+    )
+
+
+def _listed(headings: Iterable[str]) -> str:
+    words = [f"「{' '.join(h.split())[:40]}」" for h in headings]
+    return "".join(words[:30]) + (f"ほか{len(words) - 30}列" if len(words) > 30 else "")
+
+
+def _on_headings(table: _Table) -> Iterator[Refusal]:
+    header = table.header
+    if header.extra:
+        yield say.EXTRA_COLUMNS.at(table.place(header.last), headings=_listed(header.extra))
+    for heading, column in header.doubtful:
+        place = Place(table.sheet.name, table.sheet.first_row + header.last, column.ja)
+        unit = f"（{column.unit}）" if column.unit else ""
+        yield say.HEADING_DOUBTFUL.at(place, heading, expected=f"{column.ja}{unit}")
+    for _, field in sorted(header.fields.items()):
+        if field.exponent:
+            yield say.SCALED.at(
+                table.place(header.last, field),
+                field.heading,
+                unit=field.unit,
+                own=field.column.unit,
+                factor=f"{10**field.exponent:,}",
+            )
+
+
+def _read_row(table: _Table, index: int) -> Iterator[Row | Refusal]:
+    cells = table.sheet.rows[index]
+    if all(map(is_blank, cells)):
+        return
+    if (note := _no_data(table, cells)) is not None:
+        yield note.at(table.place(index), shown(_first(cells)))
         return
     values: dict[str, Any] = {}
     lost = False
-    for position, cell in taken.items():
-        column = header.columns[position]
-        value = value_of(cell, column, header.scales.get(position, ("", 1))[1])
-        if isinstance(value, Unreadable):
-            costs = "row" if column.required else "cell"
-            lost = lost or column.required
-            place = Place(sheet.name, number, column.ja)
-            yield value.complaint[costs].at(place, cell, **value.params)
-        else:
-            values[column.name] = value
-    if lost:
-        return
-    own = [n for n in contract.key if not n.startswith("_")]
-    key = tuple(values.get(n) for n in own)
-    first = keys.setdefault(key, number)
-    if first != number:
-        shown = "、".join(str(k) for k in key)
-        yield REPEATED.at(Place(sheet.name, number), first=first, key=shown)
-        return
-    yield Row(contract, values, Place(sheet.name, number))
+    for position, field in sorted(table.header.fields.items()):
+        cell = table.cell(cells, position)
+        typed = value_of(cell, field, table.setting)
+        yield from _refusals(table, index, position, typed)
+        lost = lost or typed.costs_row
+        value = typed.value
+        if field.column.personal and field.column.type is Type.TEXT and value is not None:
+            value = table.context.pseudonym("person", value)
+        values[field.column.name] = value
+    if not lost:
+        yield Row(table.contract, values, table.place(index))
+
+
+def _refusals(table: _Table, index: int, position: int, typed: Typed) -> Iterator[Refusal]:
+    field = table.header.fields[position]
+    cell = table.cell(table.sheet.rows[index], position)
+    for said in typed.said:
+        complaint = said.complaint
+        if complaint is BLANK and cell is None and _is_merged(table.sheet, index, position):
+            complaint = MERGED
+        yield complaint.at(table.place(index, field), table.shown(cell, field), **said.params)
+
+
+def _is_merged(sheet: Sheet, index: int, position: int) -> bool:
+    return any(
+        top <= index <= bottom and left <= position <= right
+        for top, left, bottom, right in sheet.merged
+    )
+
+
+def _first(cells: Sequence[Cell]) -> Cell:
+    return next((cell for cell in cells if not is_blank(cell)), None)
+
+
+def _no_data(table: _Table, cells: Sequence[Cell]) -> Complaint | None:
+    """Why a row that is not empty holds no data: a total, a footnote, the header once more."""
+    fields = table.header.fields
+    filled = [p for p in fields if not is_blank(table.cell(cells, p))]
+    if not filled:
+        return say.OUTSIDE_ROW
+    keys = [p for p in filled if fields[p].column.name in table.contract.key]
+    # a name may well be 合計, a month or a choice never
+    words = [
+        table.cell(cells, p)
+        for p in keys
+        if fields[p].column.type is not Type.TEXT or fields[p].column.choices
+    ]
+    for cell in (_first(cells), *words):
+        if isinstance(cell, str) and _TOTAL.fullmatch(fold(cell)):
+            return say.TOTAL_ROW
+    first = _first(cells)
+    alone = sum(not is_blank(c) for c in cells) == 1
+    if alone and isinstance(first, str) and _NOTE.match(first.strip()):
+        return say.NOTE_ROW
+    if len(filled) > 1 and all(
+        isinstance(cell := table.cell(cells, p), str) and fold(cell) == fold(fields[p].heading)
+        for p in filled
+    ):
+        return say.HEADER_AGAIN
+    return None
+
+
+def without_repeats(rows: Sequence[Row]) -> Iterator[Row | Refusal]:
+    """The rows of one file for one contract, each natural key at most once.
+
+    The same row twice is taken once, with a note. Rows that say different things under one key
+    are all refused, each naming the others: which of them holds is for the sender to say, and a
+    wrong one would otherwise pass for the truth. Contracts of mode APPEND may repeat themselves.
+    """
+    same: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        key = tuple(row.values.get(n) for n in row.contract.key if not n.startswith("_"))
+        # without key columns of their own, rows are told apart by their place alone
+        append = row.contract.mode is Mode.APPEND or not key
+        same.setdefault((id(row),) if append else (row.contract.name, *key), []).append(row)
+    for group in same.values():
+        first = group[0]
+        if all(row.values == first.values for row in group):
+            yield first
+            for row in group[1:]:
+                yield say.SAME_ROW.at(row.place, other=first.place.ja, other_en=first.place.en)
+            continue
+        for row in group:
+            others = [other.place for other in group if other is not row][:5]
+            yield say.CONTRADICTION.at(
+                row.place,
+                key=_key(row),
+                others="、".join(p.ja for p in others),
+                others_en="; ".join(p.en for p in others),
+            )
+
+
+def _key(row: Row) -> str:
+    columns = [row.contract.column(n) for n in row.contract.key if not n.startswith("_")]
+    hidden = row.contract.personal
+    return "、".join(
+        f"{c.ja}={MASK if hidden or c.personal else _key_text(c.type, row.values.get(c.name))}"
+        for c in columns
+    )
+
+
+def _key_text(kind: Type, value: Any) -> str:
+    if value is None:
+        return "空欄"
+    return f"{value:%Y-%m}" if kind is Type.MONTH else str(value)

@@ -1,71 +1,165 @@
-"""Workbooks to hand in: written from contracts as templates, and read back.
+"""Workbooks to hand in: the formats that read them back.
 
-A template has a sheet 記入要領 that explains every column, and one sheet a contract with nothing
-but its header, so that no example can ever be taken for data.
+A file is told by the template's mark, else by its headings; a CSV or a sheet of one's own making
+is taken as well, as long as its headings fit exactly one contract best. What a template is
+and how it is written stands in `template`, sheets and rows in `sheets` and `tables`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import xlsxwriter
-
-from geniac_pipelines.intake.contracts import Column, Contract, Type
-from geniac_pipelines.intake.reading import Complaint, Context, Format, Item, Place, Source
-from geniac_pipelines.intake.sheets import Sheet, SheetsRefused, is_workbook, sheets
-from geniac_pipelines.intake.tables import Header, find_header, read_table
+from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.intake.headings import Header, find_header
+from geniac_pipelines.intake.reading import (
+    Complaint,
+    Context,
+    Format,
+    Item,
+    Place,
+    Refusal,
+    Row,
+    Source,
+)
+from geniac_pipelines.intake.sheets import (
+    Book,
+    Sheet,
+    SheetsRefused,
+    book,
+    head_rows,
+    is_workbook,
+)
+from geniac_pipelines.intake.tables import columns_missing, read_table, without_repeats
+from geniac_pipelines.intake.template import (
+    GUIDE,
+    MARK_PREFIX,
+    WorkbookTemplate,
+    sheet_name,
+    write_template,
+)
 from geniac_pipelines.japanese import fold
 
-GUIDE: Final = "記入要領"
-PREPARED_ROWS: Final = 500
-"""Rows of a template that carry drop-down lists and input checks."""
+__all__ = [
+    "WorkbookTemplate",
+    "format_of",
+    "formats_of",
+    "other_workbooks",
+    "sheet_name",
+    "write_template",
+]
 
-CREATED: Final = datetime(2026, 4, 1, tzinfo=UTC).replace(tzinfo=None)
+READER_VERSION: Final = 1
+"""Raise it when the same workbook would give other rows: all are then read again."""
 
+AMBIGUOUS: Final = Complaint(
+    "workbook.ambiguous",
+    "file",
+    ja="見出しが複数の様式（{names}）に同じだけ当てはまるため、どの様式か決められません",
+    ja_remedy="該当する様式をダウンロードし、その様式に記入して再提出してください",
+    en="the headings fit several templates equally well ({names}); which is meant can't be told",
+    en_remedy="fill in the template that is meant and send that",
+)
 SHEET_IGNORED: Final = Complaint(
-    "workbook.sheet_ignored",
+    "workbook.sheet-ignored",
     "nothing",
     ja="シート「{name}」は様式にないため読み取りませんでした",
     ja_remedy="必要な内容であれば事務局にご連絡ください",
     en="sheet {name!r} is not part of the template and was not read",
     en_remedy="tell the secretariat if it matters",
 )
+SHEET_HIDDEN: Final = Complaint(
+    "workbook.sheet-hidden",
+    "nothing",
+    ja="シート「{name}」は非表示ですが、様式のシートなので読み取りました",
+    ja_remedy="提出するつもりのない内容であれば、シートを削除して再提出してください",
+    en="sheet {name!r} is hidden, but belongs to the template and was read",
+    en_remedy="if it was not meant to be sent, delete it and send the file again",
+)
+SHEET_MISSING: Final = Complaint(
+    "workbook.sheet-missing",
+    "nothing",
+    ja="様式のシート「{name}」がありません",
+    ja_remedy="報告する内容がなければ対応は不要です。ある場合はシートを含めて再提出してください",
+    en="the template's sheet {name!r} is not there",
+    en_remedy="nothing to do if there is nothing to report; else send the file with the sheet",
+)
+SHEET_EMPTY: Final = Complaint(
+    "workbook.sheet-empty",
+    "nothing",
+    ja="シート「{name}」には記入がありません",
+    ja_remedy="報告する内容がなければ対応は不要です。ある場合は記入して再提出してください",
+    en="nothing is filled in on sheet {name!r}",
+    en_remedy="nothing to do if there is nothing to report; else fill it in and send it again",
+)
+NO_ROWS: Final = Complaint(
+    "workbook.no-rows",
+    "file",
+    ja="ファイルに記入された行がありません",
+    ja_remedy="様式に記入して再提出してください",
+    en="no row of the file is filled in",
+    en_remedy="fill in the template and send it again",
+)
+OTHER_VERSION: Final = Complaint(
+    "workbook.other-version",
+    "nothing",
+    ja="様式の版が違います（提出：第{found}版、現行：第{current}版）。見出しによって読み取りました",
+    ja_remedy="次回から現行の様式をお使いください",
+    en="made from version {found} of the template, while {current} is current; read by headings",
+    en_remedy="use the current template next time",
+)
+NO_TEMPLATE: Final = Complaint(
+    "workbook.no-template",
+    "file",
+    ja="どの様式にも当てはまらないファイルです（シート：{found}）",
+    ja_remedy="様式（{names}）のいずれかに記入して再提出してください",
+    en="the workbook fits no template (sheets: {found})",
+    en_remedy="fill in one of the templates ({names}) and send that",
+)
 
 
-@dataclass(frozen=True)
-class WorkbookTemplate:
-    """A workbook that people hand in. `name` is what `geniac template` calls it."""
+@dataclass(frozen=True, order=True)
+class _Fit:
+    """How well a sheet fits a contract; compared by `grade`, then by what was found.
 
-    name: str
-    ja: str
-    meaning: str
-    area: str
-    contracts: tuple[Contract, ...]
-    personal: bool = False
+    `grade` 3: every required column is there. 2: the sheet bears the contract's name. 1: most of
+    the required columns are there, so that what is missing can be said. 0: no fit.
+    """
+
+    grade: int = 0
+    found: int = 0
+    strength: int = 0
 
 
-def format_of(template: WorkbookTemplate) -> Format:
-    """The format that reads a template back, as a workbook or as CSV of one of its sheets."""
+def formats_of(templates: Sequence[WorkbookTemplate]) -> tuple[Format, ...]:
+    """One format for each template; each knows the others, so that none takes another's file."""
+    return tuple(format_of(template, templates) for template in templates)
+
+
+def format_of(template: WorkbookTemplate, templates: Sequence[WorkbookTemplate] = ()) -> Format:
+    """The format that reads a template back, as a workbook or as CSV of one of its sheets.
+
+    Where a file fits several of `templates` equally well, the first of them claims it and refuses
+    it as ambiguous.
+    """
+    rivals = templates or (template,)
 
     def recognise(source: Source) -> bool:
-        return bool(_matches(source, template))
+        best = _best(_glance(source), rivals)
+        return bool(best) and best[0] is template
 
-    def read(source: Source, _context: Context) -> Iterator[Item]:
+    def read(source: Source, context: Context) -> Iterator[Item]:
         try:
-            found = sheets(source)
+            opened = book(source)
         except SheetsRefused as refused:
             yield refused.refusal
             return
-        for sheet in found:
-            match = _match(sheet, template)
-            if match:
-                yield from read_table(sheet, *match)
-            elif sheet.name != GUIDE and any(any(row) for row in sheet.rows):
-                yield SHEET_IGNORED.at(Place(sheet.name), name=sheet.name)
+        best = _best(opened, rivals)
+        if len(best) > 1:
+            yield AMBIGUOUS.at(Place(), names=_quoted(best))
+            return
+        yield from _read(opened, template, context)
 
     return Format(
         name=f"workbook-{template.name}",
@@ -74,139 +168,167 @@ def format_of(template: WorkbookTemplate) -> Format:
         contracts=template.contracts,
         recognise=recognise,
         read=read,
-        personal=template.personal,
+        version=READER_VERSION * 1_000 + template.version,
+        personal=template.personal or any(c.personal for c in template.contracts),
     )
 
 
-def _matches(source: Source, template: WorkbookTemplate) -> bool:
-    if not is_workbook(source) and (b"\0" in source.head or not _may_be_table(source.head)):
-        return False
-    try:
-        found = sheets(source)
-    except SheetsRefused:
-        return False
-    return any(_match(sheet, template) for sheet in found)
+def other_workbooks(formats: Sequence[Format], templates: Sequence[WorkbookTemplate]) -> Format:
+    """The format of workbooks that no other format claims, read only to say what is wrong.
 
-
-def _may_be_table(head: bytes) -> bool:
-    """Cheap look: a table has delimiters; JSON and XML begin otherwise."""
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    return start not in (b"{", b"[", b"<") and any(d in head for d in (b",", b"\t", b";"))
-
-
-def _match(sheet: Sheet, template: WorkbookTemplate) -> tuple[Contract, Header] | None:
-    """The contract that a sheet holds: all required headings stand there, or it has its name.
-
-    A sheet that keeps the template's name but has lost a heading is ours to refuse with words.
+    Without it a locked or foreign workbook would be an unknown file, or be opened as an archive.
     """
-    if sheet.name == GUIDE:
+
+    def recognise(source: Source) -> bool:
+        return is_workbook(source) and not any(f.recognise(source) for f in formats)
+
+    def read(source: Source, _context: Context) -> Iterator[Item]:
+        try:
+            opened = book(source)
+        except SheetsRefused as refused:
+            yield refused.refusal
+            return
+        # names of sheets only: nobody knows what of people the cells of a foreign file hold
+        found = "".join(f"「{sheet.name}」" for sheet in opened.sheets[:10]) or "なし"
+        yield NO_TEMPLATE.at(Place(), found=found, names=_quoted(templates))
+
+    return Format("workbook-other", "intake", "様式でない表計算ファイル", (), recognise, read)
+
+
+def _quoted(templates: Sequence[WorkbookTemplate]) -> str:
+    return "".join(f"「{t.ja}」" for t in templates)
+
+
+def _glance(source: Source) -> Book | None:
+    """The workbook, or the first rows of a text table; None where the file is neither."""
+    if is_workbook(source):
+        try:
+            return book(source)
+        except SheetsRefused:
+            return None
+    # JSON, XML and binary files are most of what is not a table
+    marked = source.head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    start = source.head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not marked and (b"\0" in start or start[:1] in b"{[<"):
         return None
-    for contract in template.contracts:
-        header = find_header(sheet, contract)
-        if header and not header.missing(contract):
-            return contract, header
-    for contract in template.contracts:
-        if sheet.name and fold(sheet.name) == fold(sheet_name(contract)):
-            header = find_header(sheet, contract) or Header(1, {}, {}, ())
-            return contract, header
-    return None
+    rows = head_rows(source.head, whole=source.size <= len(source.head))
+    return Book((Sheet(None, rows),)) if rows else None
 
 
-def sheet_name(contract: Contract) -> str:
-    """Excel allows 31 characters and no []:*?/\\."""
-    return contract.ja[:31]
+def _best(opened: Book | None, templates: Sequence[WorkbookTemplate]) -> list[WorkbookTemplate]:
+    """The templates that a file fits best: none, one, or several alike."""
+    if opened is None:
+        return []
+    if mark := _mark(opened):
+        return [t for t in templates if t.name == mark.partition("/")[0]]
+    fits = {t.name: _template_fit(opened, t) for t in templates}
+    top = max(fits.values(), default=_Fit())
+    return [t for t in templates if top.grade and fits[t.name] == top]
 
 
-def write_template(template: WorkbookTemplate, path: Path) -> None:
-    """Write the empty template; the same template gives the same bytes."""
-    book = xlsxwriter.Workbook(str(path), {"in_memory": True})
-    try:
-        book.set_properties({"title": template.ja, "author": "GENIAC事務局", "created": CREATED})
-        styles = {
-            "title": book.add_format({"bold": True, "font_size": 14}),
-            "head": book.add_format(
-                {"bold": True, "bg_color": "#E8F1FE", "border": 1, "text_wrap": True}
-            ),
-            "required": book.add_format(
-                {"bold": True, "bg_color": "#C5D7FB", "border": 1, "text_wrap": True}
-            ),
-            "cell": book.add_format({"border": 1, "text_wrap": True, "valign": "top"}),
-            "date": book.add_format({"num_format": "yyyy/mm/dd"}),
-            "month": book.add_format({"num_format": 'yyyy"年"m"月"'}),
-        }
-        _write_guide(book.add_worksheet(GUIDE), template, styles)
-        for contract in template.contracts:
-            _write_sheet(book.add_worksheet(sheet_name(contract)), contract, styles)
-    finally:
-        book.close()
-
-
-def _write_guide(sheet: Any, template: WorkbookTemplate, styles: dict[str, Any]) -> None:
-    sheet.write_string(0, 0, template.ja, styles["title"])
-    sheet.write_string(1, 0, template.meaning)
-    sheet.write_string(
-        2, 0, "見出しの行は変えずに、2行目から記入してください。色の濃い見出しは必須です。"
+def _template_fit(opened: Book, template: WorkbookTemplate) -> _Fit:
+    return max(
+        (
+            _fit(sheet, contract, find_header(sheet, contract))
+            for sheet in opened.sheets
+            for contract in template.contracts
+            if not _is_guide(sheet)
+        ),
+        default=_Fit(),
     )
-    row = 4
-    heads = ("シート", "項目", "必須", "意味", "単位", "選択肢", "記入例")
-    for position, head in enumerate(heads):
-        sheet.write_string(row, position, head, styles["head"])
-    for contract in template.contracts:
-        for column in contract.columns:
-            row += 1
-            cells = (
-                sheet_name(contract),
-                column.ja,
-                "必須" if column.required else "",
-                column.meaning,
-                column.unit or "",
-                "、".join(column.choices),
-                "" if column.example is None else str(column.example),
-            )
-            for position, cell in enumerate(cells):
-                sheet.write_string(row, position, cell, styles["cell"])
-    for position, width in enumerate((28, 18, 6, 48, 14, 40, 30)):
-        sheet.set_column(position, position, width)
-    sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
 
 
-def _write_sheet(sheet: Any, contract: Contract, styles: dict[str, Any]) -> None:
-    for position, column in enumerate(contract.columns):
-        style = styles["required" if column.required else "head"]
-        sheet.write_string(0, position, column.ja, style)
-        cell_format = {Type.DATE: styles["date"], Type.MONTH: styles["month"]}.get(column.type)
-        sheet.set_column(position, position, max(12, 2 * len(column.ja) + 4), cell_format)
-        if rule := _validation(column):
-            sheet.data_validation(1, position, PREPARED_ROWS, position, rule)
-    sheet.freeze_panes(1, 0)
-
-
-def _validation(column: Column) -> dict[str, Any] | None:
-    """The input check that Excel makes while somebody types."""
-    about = {
-        "input_title": column.ja[:32],
-        "input_message": column.meaning[:255],
-        "error_title": "入力を確認してください",
-        "ignore_blank": True,
-    }
-    if column.choices and len(",".join(column.choices)) <= 255:
-        return {
-            **about,
-            "validate": "list",
-            "source": list(column.choices),
-            "error_message": "選択肢から選んでください",
-        }
-    if column.type in (Type.INTEGER, Type.DECIMAL):
-        return {
-            **about,
-            "validate": "integer" if column.type is Type.INTEGER else "decimal",
-            "criteria": ">=",
-            "value": column.minimum if column.minimum is not None else -1_000_000_000_000,
-            "error_message": "数値を入力してください",
-        }
+def _mark(opened: Book) -> str | None:
+    """Name and version of the template that the file says it was made from."""
+    if opened.mark:
+        return opened.mark
+    for sheet in filter(_is_guide, opened.sheets):
+        for row in sheet.rows[:10]:
+            for cell in row:
+                if isinstance(cell, str) and cell.startswith(MARK_PREFIX):
+                    return cell.removeprefix(MARK_PREFIX).strip()
     return None
 
 
-def formats_of(templates: Sequence[WorkbookTemplate]) -> tuple[Format, ...]:
-    return tuple(format_of(t) for t in templates)
+def _is_guide(sheet: Sheet) -> bool:
+    return sheet.name is not None and fold(sheet.name) == fold(GUIDE)
+
+
+def _is_named(sheet: Sheet, contract: Contract) -> bool:
+    return sheet.name is not None and fold(sheet.name) == fold(sheet_name(contract))
+
+
+def _fit(sheet: Sheet, contract: Contract, header: Header | None) -> _Fit:
+    named = _is_named(sheet, contract)
+    if header is None:
+        return _Fit(2 if named else 0)
+    found = len(header.fields)
+    required = sum(c.required for c in contract.columns)
+    missing = len(header.missing(contract))
+    if missing == 0:
+        return _Fit(3, found, header.strength + named)
+    if named:
+        return _Fit(2, found, header.strength)
+    partial = missing <= max(1, required // 3) and found >= 3
+    return _Fit(1, found, header.strength) if partial else _Fit()
+
+
+def _read(opened: Book, template: WorkbookTemplate, context: Context) -> Iterator[Item]:
+    mark = _mark(opened)
+    version = mark.partition("/")[2] if mark else ""
+    if version and version != str(template.version):
+        yield OTHER_VERSION.at(Place(), found=version, current=template.version)
+    rows: dict[str, list[Row]] = {c.name: [] for c in template.contracts}
+    seen: set[str] = set()
+    lost = False
+    for sheet in opened.sheets:
+        if _is_guide(sheet):
+            continue
+        for item in _read_sheet(sheet, template, context, seen):
+            if isinstance(item, Row):
+                rows[item.contract.name].append(item)
+            else:
+                lost = lost or item.complaint.costs in ("file", "row")
+                yield item
+    for contract in template.contracts:
+        if contract.name not in seen and mark:
+            yield SHEET_MISSING.at(Place(), name=sheet_name(contract))
+        yield from without_repeats(rows[contract.name])
+    if not lost and not any(rows.values()):
+        yield NO_ROWS.at(Place())
+
+
+def _read_sheet(
+    sheet: Sheet, template: WorkbookTemplate, context: Context, seen: set[str]
+) -> Iterator[Row | Refusal]:
+    """Rows and refusals of a sheet; adds to `seen` the contract that it was read for."""
+    named = [c for c in template.contracts if _is_named(sheet, c)]
+    if not any(cell is not None for row in sheet.rows for cell in row):
+        for contract in named:
+            seen.add(contract.name)
+            yield SHEET_EMPTY.at(Place(sheet.name), name=sheet.name)
+        return
+    candidates = named or template.contracts
+    headers = {c.name: find_header(sheet, c) for c in candidates}
+    fits = {c.name: _fit(sheet, c, headers[c.name]) for c in candidates}
+    top = max(fits.values())
+    best = [c for c in candidates if top.grade and fits[c.name] == top]
+    if not best:
+        yield SHEET_IGNORED.at(Place(sheet.name), name=sheet.name or "")
+        return
+    if len(best) > 1:
+        names = "".join(f"「{c.ja}」" for c in best)
+        yield AMBIGUOUS.at(Place(sheet.name), names=names)
+        return
+    contract = best[0]
+    seen.add(contract.name)
+    if sheet.hidden:
+        yield SHEET_HIDDEN.at(Place(sheet.name), name=sheet.name)
+    header = headers[contract.name]
+    if header is None:
+        yield columns_missing(sheet, contract, None)
+        return
+    items = list(read_table(sheet, contract, header, context))
+    if not items and len(template.contracts) > 1:
+        yield SHEET_EMPTY.at(Place(sheet.name), name=sheet.name or contract.ja)
+    yield from items

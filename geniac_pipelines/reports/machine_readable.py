@@ -1,7 +1,7 @@
 """Checks of 行政データにおける機械可読性に関するルール that a program can make.
 
-Rule numbers are those of the published list (L1-02 … L3-01). What needs a reader's judgement
-(meaning of names, code tables, definitions) is not here. Checks err on the side of silence where
+Rule numbers are those of the published list (L1-01, 02, 05 … 08, 10, 12 … 15; L2-01, 03, 06;
+L3-01, 05). What needs a reader's judgement (meaning of names, code tables, definitions) is not here. Checks err on the side of silence where
 a rule leaves room; what they report is a breach.
 """
 
@@ -20,12 +20,30 @@ from typing import Any
 
 from python_calamine import CalamineWorkbook
 
+from geniac_pipelines.reports.xlsx_parts import parts
+
 Cell = Any
 """str, int, float, bool, date or None, as the reader of the file gives it."""
 
 _LAYOUT = re.compile(r"^\s|\s$|[ \t　]{2,}|[\r\n\v\f]")
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?([eE][+-]?\d+)?")
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_ITEM = rf"{_NUMBER.pattern}"
+_SEVERAL = re.compile(rf"{_ITEM}(\s*[、，／/;；・]\s*{_ITEM})+|{_ITEM}\s*[(（]\s*{_ITEM}\s*[)）]")
+_SEVERAL_NAMED = re.compile(
+    rf"[^\d、，／/;；]{{1,12}}{_ITEM}\D{{0,4}}([、，／/;；]\s*[^\d、，／/;；]{{1,12}}{_ITEM}\D{{0,4}})+"
+)
+_DAY_WITH_SLASHES = re.compile(r"\d{4}/\d{1,2}(/\d{1,2})?|\d{1,2}/\d{1,2}")
+_ERA_ONLY = re.compile(
+    r"(明治|大正|昭和|平成|令和)\s*(元|\d{1,2})\s*年度?(\s*\d{1,2}\s*月(\s*\d{1,2}\s*日)?)?"
+    r"|[MTSHR]\s*(元|\d{1,2})([./-]\d{1,2}){1,2}|[MTSHR]\s*(元|\d{1,2})\s*年度?"
+)
+_WESTERN = {
+    "2026-09-01": re.compile(r"\d{4}-\d{1,2}(-\d{1,2})?"),
+    "2026/9/1": re.compile(r"\d{4}/\d{1,2}(/\d{1,2})?"),
+    "2026.9.1": re.compile(r"\d{4}\.\d{1,2}\.\d{1,2}"),
+    "2026年9月1日": re.compile(r"\d{4}年\d{1,2}月(\d{1,2}日)?"),
+}
 _UNITS = "円|千円|万円|百万円|億円|人|名|社|件|枚|台|個|回|日|時間|か月|%|％|GPU時間|GB|TB|kWh"
 _NUMBER_WITH_WORDS = re.compile(rf"[¥￥$△▲]?\s*{_NUMBER.pattern}\s*({_UNITS})?")
 
@@ -75,6 +93,17 @@ def _workbook(path: Path) -> Iterator[Violation]:
         for start, end in sheet.merged_cell_ranges or []:
             yield Violation("L1-12", name, f"{_a1(*start)}:{_a1(*end)}", "セルが結合されている")
         yield from _grid(name, sheet.to_python(skip_empty_area=False))
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        for part in parts(path):
+            rule, reason = _BESIDE_VALUES[part.kind]
+            yield Violation(rule, part.sheet, part.place, f"{part.what}{reason}")
+
+
+_BESIDE_VALUES = {
+    "object": ("L1-10", "がある"),
+    "hidden": ("L1-13", "が非表示になっている"),
+    "formula": ("L2-06", "が残っている"),
+}
 
 
 def _csv(path: Path) -> Iterator[Violation]:
@@ -86,12 +115,12 @@ def _csv(path: Path) -> Iterator[Violation]:
     reader = csv.reader(StringIO(content, newline=""))
     rows: list[list[str]] = []
     line = 0
-    for row in reader:
+    for record in reader:
         if reader.line_num - line > 1:
             reason = "１件のデータが複数の行に分かれている"
             yield Violation("L1-14", path.name, f"{line + 1}行目", reason)
         line = reader.line_num
-        rows.append(row)
+        rows.append(record)
     width = len(rows[0]) if rows else 0
     for number, row in enumerate(_until_blank(rows), start=1):
         if len(row) > width:
@@ -123,12 +152,13 @@ def _grid(sheet: str, rows: Sequence[Sequence[Cell]]) -> Iterator[Violation]:
     yield from _header(sheet, rows)
     yield from _texts(sheet, rows)
     yield from _numbers(sheet, rows)
+    yield from _times(sheet, rows)
 
 
 def _tables(sheet: str, rows: Sequence[Sequence[Cell]]) -> Iterator[Violation]:
     """L1-02: a blank row or a blank column with data on both sides parts two tables."""
-    parts = [blank for blank, _ in groupby(rows, _blank_row)]
-    for _ in range(parts.count(False) - 1):
+    runs = [blank for blank, _ in groupby(rows, _blank_row)]
+    for _ in range(runs.count(False) - 1):
         yield Violation("L1-02", sheet, "", "空白行で区切られた複数の表がある")
     width = max(len(r) for r in rows)
     used = [any(not _blank(r[c]) for r in rows if c < len(r)) for c in range(width)]
@@ -166,7 +196,7 @@ def _header(sheet: str, rows: Sequence[Sequence[Cell]]) -> Iterator[Violation]:
 
 
 def _texts(sheet: str, rows: Sequence[Sequence[Cell]]) -> Iterator[Violation]:
-    """L1-06 and L1-08, cell by cell."""
+    """L1-06, L1-07 and L1-08, cell by cell."""
     for r, row in enumerate(rows):
         for c, cell in enumerate(row):
             if not isinstance(cell, str):
@@ -174,6 +204,8 @@ def _texts(sheet: str, rows: Sequence[Sequence[Cell]]) -> Iterator[Violation]:
             if cell.strip() and _LAYOUT.search(cell):
                 reason = f"スペースや改行で体裁を整えている：{cell!r}"
                 yield Violation("L1-06", sheet, _a1(r, c), reason)
+            if _several(cell.strip()):
+                yield Violation("L1-07", sheet, _a1(r, c), f"１セルに複数のデータがある：{cell}")
             if bad := [x for x in cell if machine_dependent(x)]:
                 names = "、".join(f"{x}（{unicodedata.name(x, f'U+{ord(x):04X}')}）" for x in bad)
                 yield Violation("L1-08", sheet, _a1(r, c), f"機種依存文字がある：{names}")
@@ -194,6 +226,28 @@ def _numbers(sheet: str, rows: Sequence[Sequence[Cell]]) -> Iterator[Violation]:
                 yield Violation("L2-01", sheet, _a1(r, c), reason)
             elif mostly:
                 yield Violation("L2-01", sheet, _a1(r, c), f"数値の列に文字がある：{cell}")
+
+
+def _several(text: str) -> bool:
+    """Several numbers in one cell, bare or each with a name. Lists of words may be one datum."""
+    if _NUMBER.fullmatch(text) or _DAY_WITH_SLASHES.fullmatch(text):
+        return False
+    return bool(_SEVERAL.fullmatch(text) or _SEVERAL_NAMED.fullmatch(text))
+
+
+def _times(sheet: str, rows: Sequence[Sequence[Cell]]) -> Iterator[Violation]:
+    """L3-05: no Japanese era without the western year, one way of writing days in a column."""
+    for r, row in enumerate(rows):
+        for c, cell in enumerate(row):
+            if isinstance(cell, str) and _ERA_ONLY.fullmatch(cell.strip()):
+                yield Violation("L3-05", sheet, _a1(r, c), f"和暦だけで西暦がない：{cell}")
+    body = list(_until_blank(rows[1:]))
+    for c in range(len(rows[0])):
+        texts = [row[c].strip() for row in body if c < len(row) and isinstance(row[c], str)]
+        ways = [way for way, form in _WESTERN.items() if any(map(form.fullmatch, texts))]
+        if len(ways) > 1:
+            reason = f"日付の書き方が {'、'.join(ways)} のように混じっている"
+            yield Violation("L3-05", sheet, f"{c + 1}列目", reason)
 
 
 def _is_number(cell: Cell) -> bool:

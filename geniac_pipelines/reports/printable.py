@@ -7,6 +7,7 @@ carry a tone, how headings nest, and which origin each figure points to. No mark
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +17,6 @@ from geniac_pipelines.figures.model import (
     NO_VALUE,
     Figure,
     FigureColumn,
-    FigureTable,
     Origin,
     Scalar,
 )
@@ -40,8 +40,12 @@ Plain = dict[str, Any]
 
 
 def printable(document: Document) -> Plain:
-    """The document with `chapters` (the summary first when there is one) and `origins`."""
-    build = _Builder()
+    """The document with `chapters` (the summary first when there is one) and `origins`.
+
+    Each origin lists the rows that figures of the document came from, with the values that find
+    a row in the mart; a figure names its origin and row by number.
+    """
+    build = _Builder(document)
     chapters = [("summary", SUMMARY, "", document.summary)] if document.summary else []
     chapters += [(c.id, c.title, c.clause, c.blocks) for c in document.chapters]
     return {
@@ -86,11 +90,16 @@ def written(value: Scalar, kind: str = "text") -> str:
 class _Builder:
     """Carries the nesting of headings and the list of origins through a document."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: Document) -> None:
         self.origins: list[Plain] = []
+        self._rows: dict[tuple[int, str], int] = {}
+        every = [*document.summary, *(b for c in document.chapters for b in c.blocks)]
+        shown = [b.table.id for b in every if isinstance(b, Table)]
+        self._tables = {name: f"表{n}" for n, name in reversed([*enumerate(shown, start=1)])}
         self._numbers: dict[str, int] = {}
         self._seen: set[str] = set()
         self._level = 1
+        self._counts: Counter[str] = Counter()
 
     def blocks(self, blocks: Sequence[Block]) -> list[Plain]:
         self._level = 1
@@ -114,18 +123,14 @@ class _Builder:
                     "parts": self._text(text),
                 }
             case Table():
-                return self._table(block)
+                return self._table(block, self._next("表"))
             case Chart():
-                return {
-                    "type": "chart",
-                    "id": block.id,
-                    "title": block.title,
-                    "subtitle": block.subtitle,
-                    "alt": block.alt,
-                    "source": block.source,
-                    "origin": self._origin(block.table.origin, block.table.id),
-                    "chart": block,
-                }
+                return self._chart(block)
+
+    def _next(self, kind: str) -> str:
+        """表1, 表2, … and 図1, 図2, … through the whole document."""
+        self._counts[kind] += 1
+        return f"{kind}{self._counts[kind]}"
 
     def _text(self, text: Text) -> list[Plain]:
         return [{"text": p} if isinstance(p, str) else self._figure(p, p.ja) for p in text.parts]
@@ -134,13 +139,28 @@ class _Builder:
         first = figure.id not in self._seen
         self._seen.add(figure.id)
         table = figure.id.partition("/")[0]
+        origin = self._origin(figure.origin, table)
         return {
             "text": text,
             "figure": figure.id,
             "label": figure.label,
             "first": first,
-            "origin": self._origin(figure.origin, table),
+            "origin": origin,
+            "row": self._row(figure, origin),
         }
+
+    def _row(self, figure: Figure, origin: int) -> int:
+        """The number of the figure's row within its origin, from 1; lists the figure there."""
+        key = figure.id.partition("/")[2].rpartition("/")[0]
+        rows: list[Plain] = self.origins[origin - 1]["rows"]
+        if (origin, key) not in self._rows:
+            match = {m: _iso(figure.row.get(c)) for m, c in figure.origin.match.items()}
+            rows.append({"number": len(rows) + 1, "key": key, "match": match, "figures": []})
+            self._rows[origin, key] = len(rows)
+        number = self._rows[origin, key]
+        if figure.id not in rows[number - 1]["figures"]:
+            rows[number - 1]["figures"].append(figure.id)
+        return number
 
     def _origin(self, origin: Origin, table: str) -> int:
         """Its number, from 1 in order of appearance."""
@@ -153,10 +173,27 @@ class _Builder:
         key = json.dumps([table, content], ensure_ascii=False, sort_keys=True)
         if key not in self._numbers:
             self._numbers[key] = len(self._numbers) + 1
-            self.origins.append({"number": self._numbers[key], "table": table, **content})
+            numbered = {"number": self._numbers[key], "table": table, "rows": []}
+            self.origins.append(numbered | content)
         return self._numbers[key]
 
-    def _table(self, block: Table) -> Plain:
+    def _chart(self, block: Chart) -> Plain:
+        """`shown_in` names the table that prints the chart's numbers; without one, `data` does."""
+        shown_in = self._tables.get(block.table.id, "")
+        return {
+            "type": "chart",
+            "id": block.id,
+            "number": self._next("図"),
+            "title": block.title,
+            "subtitle": block.subtitle,
+            "alt": block.alt,
+            "source": block.source,
+            "shown_in": shown_in,
+            "data": None if shown_in else self._table(Table(block.table), number=""),
+            "chart": block,
+        }
+
+    def _table(self, block: Table, number: str) -> Plain:
         table = block.table
         return {
             "type": "table",
@@ -164,10 +201,9 @@ class _Builder:
             "title": table.title,
             "note": table.note,
             "empty": block.empty,
-            "wide": len(table.columns) > 7,
+            "number": number,
             "columns": [
-                {"label": c.ja, "unit": c.unit or "", "kind": c.kind, "weight": _weight(table, c)}
-                for c in table.columns
+                {"label": c.ja, "unit": c.unit or "", "kind": c.kind} for c in table.columns
             ],
             "rows": [[self._cell(block, row, c) for c in table.columns] for row in table.rows],
         }
@@ -195,19 +231,11 @@ def _tone(name: str) -> Plain:
 
 
 def _iso(value: Scalar) -> str:
+    if value is None:
+        return NO_VALUE
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def display_width(text: str) -> int:
     """Columns that a text takes where a full-width character takes two."""
     return sum(1 if ord(c) < 0x2000 else 2 for c in text)
-
-
-def _weight(table: FigureTable, column: FigureColumn) -> int:
-    """How wide a column wants to be, in half-width characters of its longest cell, 6 to 40."""
-    if column.kind == "number":
-        texts = [table.cell(r, column).text for r in table.rows]
-    else:
-        texts = [written(r[column.name], column.kind) for r in table.rows]
-    head = display_width(column.ja) // (1 if column.kind == "number" else 2)
-    return min(max([6, head, *(display_width(t) for t in texts)]), 40)

@@ -247,7 +247,8 @@ def _sheet(
         sheet.set_column(c, c, _width(table, column))
     for r, row in enumerate(table.rows, start=3):
         for c, column in enumerate(table.columns):
-            _write(sheet, (r, c), row[column.name], column, _ink(printed, column, row), styles)
+            ink = _ink(printed, column, row)
+            _write(sheet, (r, c), row[column.name], column, ink=ink, styles=styles)
     below = 3 + len(table.rows)
     if not table.rows:
         empty = printed.empty if printed else "該当する行はありません。"
@@ -267,6 +268,7 @@ def _write(
     at: tuple[int, int],
     value: Scalar,
     column: FigureColumn,
+    *,
     ink: dict[str, Any],
     styles: _Styles,
 ) -> None:

@@ -3,7 +3,6 @@
 import csv
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -100,9 +99,11 @@ def test_job_states(programme, kind):
         for r in truth(programme, kind, "job_states")
     }
     found = {
-        (r["company_id"], f"{r['month']:%Y-%m}", r["state"]): (r["job_count"], r["gpu_part_seconds"])
+        (r["company_id"], f"{r['month']:%Y-%m}", r["state"]): (
+            r["job_count"], r["gpu_part_seconds"],
+        )
         for r in mart(programme, kind, "from marts.fct_gpu_usage__job_states")
-    }
+    }  # fmt: skip
     assert expected
     assert found == expected
 

@@ -25,7 +25,9 @@ def specs(definitions) -> list[dg.AssetSpec]:
 
 def test_the_graph_is_the_one_that_was_reviewed(specs):
     # after a deliberate change: python -m tests.graph.review
-    seen = {s.key.to_user_string(): sorted(d.asset_key.to_user_string() for d in s.deps) for s in specs}
+    seen = {
+        s.key.to_user_string(): sorted(d.asset_key.to_user_string() for d in s.deps) for s in specs
+    }
     assert seen == json.loads(GRAPH.read_text())
 
 

@@ -6,6 +6,7 @@ small exposition that the test serves.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -104,7 +105,10 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, client: PoliteClient) -
     """Base URL of a Prometheus of this test's own, with the history and one scraped target."""
     binary, tool = shutil.which("prometheus"), shutil.which("promtool")
     if binary is None or tool is None:
-        pytest.fail("the Debian package prometheus is needed: apt-get install prometheus")
+        message = "the Debian package prometheus is needed: apt-get install prometheus"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
     folder = tmp_path_factory.mktemp("prometheus")
     data = folder / "data"
     (folder / "history.om").write_text(history())

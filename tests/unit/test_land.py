@@ -92,14 +92,19 @@ VALUES = {
     Type.BOOLEAN: st.booleans(),
     Type.DATE: st.dates(),
     Type.MONTH: st.dates().map(lambda d: d.replace(day=1)),
-    Type.INSTANT: st.datetimes(timezones=st.timezones()),
+    # in UTC for the comparison: Python calls no two zones' moments equal that a clock skips
+    Type.INSTANT: st.datetimes(
+        datetime.min.replace(year=1900),
+        datetime.min.replace(year=2200),
+        timezones=st.timezones(),
+    ).map(lambda moment: moment.astimezone(UTC)),
 }
 ROWS = st.lists(
     st.fixed_dictionaries({}, optional={t.value: st.none() | VALUES[t] for t in Type}), max_size=20
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=ROWS, flush=st.integers(1, 7))
 def test_what_was_landed_is_what_is_read_whatever_the_rows(
     rows: list[dict[str, Any]], flush: int

@@ -146,20 +146,22 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
 
 
 @pytest.mark.failpoints
-@pytest.mark.parametrize("second", [False, True], ids=["first night", "second night"])
 @pytest.mark.parametrize(
-    "failpoint",
+    ("failpoint", "second"),
     [
-        "object-stored",
-        "object-stored:2",
-        "file-before-rename",
-        "file-before-rename:3",
-        "ledger-before-commit",
-        "ledger-before-commit:2",
-        "ledger-after-commit",
-        "ledger-after-commit:2",
-        "night-before-commit",
-        "night-after-commit",
+        ("object-stored", False),
+        ("object-stored:2", True),
+        ("file-before-rename", False),
+        ("file-before-rename", True),
+        ("file-before-rename:3", True),
+        ("ledger-before-commit:2", False),
+        ("ledger-before-commit", True),
+        ("ledger-after-commit", False),
+        ("ledger-after-commit:2", True),
+        ("night-before-commit", False),
+        ("night-before-commit", True),
+        ("night-after-commit", False),
+        ("night-after-commit", True),
     ],
 )
 def test_a_killed_night_run_again_gives_what_an_undisturbed_one_gives(
@@ -173,14 +175,13 @@ def test_a_killed_night_run_again_gives_what_an_undisturbed_one_gives(
 @pytest.mark.failpoints
 def test_a_kill_in_the_committing_transaction_publishes_nothing(tmp_path: Path) -> None:
     """Each transaction of the night is killed in turn; the last one is the commit."""
-    fill(tmp_path, FILES)
+    fill(tmp_path, {"a/1.csv": FILES["a/1.csv"]})
     for passage in range(1, 50):
         killed = process(tmp_path, f"killed-{passage}", failpoint=f"ledger-before-commit:{passage}")
         if killed.returncode == 0:
             break
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert generations.latest(open_ledger(settings_of(tmp_path, DAY))) is None
-        (tmp_path / "inbox" / "c").mkdir(exist_ok=True)
     else:
         pytest.fail("never ended")
     latest = generations.latest(open_ledger(settings_of(tmp_path, DAY)))

@@ -37,7 +37,6 @@ from geniac_pipelines.reports.render import render
 from geniac_pipelines.reports.workbook import (
     browse_workbook,
     machine_csvs,
-    machine_workbook,
     plain_text,
     sheet_names,
 )
@@ -60,7 +59,7 @@ ORIGIN = Origin(
 )
 
 
-def table(name: str, rows: int, **changes: object) -> FigureTable:
+def table(identity: str, rows: int, **changes: object) -> FigureTable:
     content = [
         {
             "id": f"c{n:03}",
@@ -74,8 +73,8 @@ def table(name: str, rows: int, **changes: object) -> FigureTable:
         for n in range(1, rows + 1)
     ]
     return FigureTable(
-        id=name,
-        title=f"組織ごとの状況 {name}",
+        id=identity,
+        title=f"組織ごとの状況 {identity}",
         clause="3-1-a",
         audience="meti_nedo",
         columns=COLUMNS,
@@ -340,7 +339,7 @@ def test_published_bad_samples_are_found(file: str, rule: str) -> None:
     ("content", "rules"),
     [
         ("県,人口\r\n北海道,5250\r\n", set()),
-        ("県,\r\n北海道,5250\r\n", {"L1-05"}),
+        ("県,,人口\r\n北海道,札幌,5250\r\n", {"L1-05"}),
         ("県,人口\r\n北海道,①\r\n", {"L1-08"}),
         ('県,注\r\n北海道,"一\r\n二"\r\n', {"L1-14", "L1-06"}),
         ("県,人口\r\n北海道\r\n", {"L1-14"}),

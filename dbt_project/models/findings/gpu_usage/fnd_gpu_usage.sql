@@ -38,21 +38,30 @@ rules as (
             else 'unknown'
         end as state,
         case
-            when results.state = '判定不能' then concat(
-                organisations.name_ja, 'の', {{ month_ja('results.month') }},
-                'は、「', results.name_ja, '」を判定できません。',
-                case
-                    when results.needs_telemetry
-                        and coalesce(results.coverage_percent, 0) < results.coverage_floor_percent
-                        then concat(
-                            'テレメトリの網羅率が',
-                            coalesce({{ figure('results.coverage_percent') }} || '%', '不明'),
-                            'で、必要な', {{ figure('results.coverage_floor_percent') }},
-                            '%に届きません。'
-                        )
-                    else '判定に必要な記録がそろっていません。'
-                end
-            )
+            when results.state = '判定不能'
+                then
+                    concat(
+                        organisations.name_ja, 'の', {{ month_ja('results.month') }},
+                        'は、「', results.name_ja, '」を判定できません。',
+                        case
+                            when
+                                results.needs_telemetry
+                                and coalesce(results.coverage_percent, 0)
+                                < results.coverage_floor_percent
+                                and results.coverage_percent > 0
+                                then concat(
+                                    'テレメトリの網羅率が',
+                                    {{ figure('results.coverage_percent') }},
+                                    '%で、必要な', {{ figure('results.coverage_floor_percent') }},
+                                    '%に届きません。'
+                                )
+                            when
+                                results.needs_telemetry
+                                and coalesce(results.coverage_percent, 0) = 0
+                                then '必要なGPUテレメトリが届いていません。'
+                            else '判定に必要な記録がそろっていません。'
+                        end
+                    )
             else concat(
                 organisations.name_ja, 'の', {{ month_ja('results.month') }},
                 case when results.is_partial then '（月の途中）' else '' end,

@@ -65,7 +65,7 @@ newest_files as (
     -- what came last under a name decides: a repaired file is sent again under its name
     select * from deliveries
     qualify row_number() over (
-        partition by sender, file_name order by received_at desc, arrival_id desc
+        partition by file_name order by received_at desc, arrival_id desc
     ) = 1
 
 ),
@@ -74,7 +74,7 @@ unreadable as (
 
     select
         'unreadable_file' as rule,
-        coalesce(sender, '(none)') || '/' || file_name as subject,
+        file_name as subject,
         company_id,
         cast(null as date) as month,
         '3-1-a' as clause,
@@ -120,7 +120,7 @@ accounts as (
         {{ merged_arrivals('[_arrival]') }} as _arrivals
     from {{ ref('stg_gpu_usage__sacct_jobs') }}
     where gpu_count > 0 and started_at is not null
-    group by 1, 2, 3
+    group by coalesce(_sender, ''), coalesce(cluster, ''), coalesce(account, '')
 
 ),
 
@@ -191,12 +191,16 @@ missing as (
             organisations.name_ja, 'の', {{ month_ja('submissions.month') }}, 'の',
             submissions.kind,
             case submissions.status
-                when '未着（期限超過）' then concat(
-                    'が、期限の', strftime(submissions.due_on, '%Y-%m-%d'), 'を過ぎても届いていません。'
-                )
-                when '未着（期限前）' then concat(
-                    'の期限は', strftime(submissions.due_on, '%Y-%m-%d'), 'です。'
-                )
+                when '未着（期限超過）'
+                    then
+                        concat(
+                            'が、期限の', strftime(submissions.due_on, '%Y-%m-%d'), 'を過ぎても届いていません。'
+                        )
+                when '未着（期限前）'
+                    then
+                        concat(
+                            'の期限は', strftime(submissions.due_on, '%Y-%m-%d'), 'です。'
+                        )
                 else concat(
                     'は', strftime(submissions.received_on, '%Y-%m-%d'), 'に届いています。'
                 )

@@ -27,9 +27,13 @@ select
     segment,
     is_partial,
     'over_plan_to_date' as rule_id,
+    -- earlier use is no fault of a month without records of its own
     cast(
-        100 * allocated_gpu_hours_to_date / nullif(planned_gpu_hours_to_date, 0)
-        as decimal(18, 4)
+        case
+            when
+                allocated_gpu_hours is not null
+                then 100 * allocated_gpu_hours_to_date / nullif(planned_gpu_hours_to_date, 0)
+        end as decimal(18, 4)
     ) as observed,
     cast(allocated_gpu_hours_to_date as decimal(18, 4)) as size_gpu_hours,
     cast(null as decimal(18, 4)) as coverage_percent,
@@ -45,9 +49,13 @@ select
     segment,
     is_partial,
     'over_plan_total' as rule_id,
+    -- earlier use is no fault of a month without records of its own
     cast(
-        100 * allocated_gpu_hours_to_date / nullif(planned_gpu_hours_in_all, 0)
-        as decimal(18, 4)
+        case
+            when
+                allocated_gpu_hours is not null
+                then 100 * allocated_gpu_hours_to_date / nullif(planned_gpu_hours_in_all, 0)
+        end as decimal(18, 4)
     ) as observed,
     cast(allocated_gpu_hours_to_date as decimal(18, 4)) as size_gpu_hours,
     cast(null as decimal(18, 4)) as coverage_percent,

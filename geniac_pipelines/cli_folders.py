@@ -1,0 +1,39 @@
+"""Options that every command on a data folder takes, and the settings that follow from them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from geniac_pipelines.settings import Settings
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+def settings_of(data: Path | None, inbox: Path | None, as_of: datetime | None) -> Settings:
+    settings = Settings.from_environment()
+    if data:
+        settings = replace(settings, data=data.resolve())
+        if not inbox and "GENIAC_INBOX" not in os.environ:
+            settings = replace(settings, inbox=settings.data / "inbox")
+    if inbox:
+        settings = replace(settings, inbox=inbox.resolve())
+    if as_of:
+        settings = replace(settings, as_of=as_of.date())
+    return settings
+
+
+def with_folders(command: click.decorators.FC) -> click.decorators.FC:
+    """Options that every command on a data folder takes."""
+    for option in (
+        click.option("--data", type=FOLDER, help="data folder (GENIAC_DATA)"),
+        click.option("--inbox", type=FOLDER, help="inbox folder (GENIAC_INBOX)"),
+        click.option("--as-of", type=DAY, help="day in Asia/Tokyo; default: today"),
+    ):
+        command = option(command)
+    return command

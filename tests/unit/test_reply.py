@@ -1,0 +1,215 @@
+"""What a sender is told: what was taken, what to correct and how, with nothing of people in it."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import pytest
+import python_calamine
+
+from geniac_pipelines.gpu_usage.contracts import MONTHLY_NOTES, MONTHLY_USAGE
+from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
+from geniac_pipelines.gpu_usage.workbooks import FORMATS, MONTHLY_WORKBOOK
+from geniac_pipelines.intake.contracts import Column, Contract, Type
+from geniac_pipelines.intake.reading import Complaint, Place, Refusal
+from geniac_pipelines.intake.reply import Reply, check, reply
+from geniac_pipelines.intake.reply_workbook import write_reply_workbook
+from geniac_pipelines.intake.workbook import write_template
+from geniac_pipelines.store.arrivals import RefusalRecord
+from tests.unit.handed_in import CONTEXT
+
+LOST_ROW = Complaint(
+    "t.row", "row", "「{cell}」は読めません", "直してください", "{cell!r} is bad", "fix it"
+)
+LOST_CELL = Complaint(
+    "t.cell", "cell", "値「{cell}」が変です", "確認を", "{cell!r} is odd", "check it"
+)
+LOST_FILE = Complaint(
+    "t.file", "file", "{what}がありません", "足してください", "no {what}", "add it"
+)
+NOTE = Complaint(
+    "t.note", "nothing", "合計を除きました", "不要です", "a total was left out", "nothing"
+)
+# 01:00 UTC is 10:00 in Japan
+RECEIVED = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)
+
+
+def answer(*refusals: Refusal | RefusalRecord, rows: int = 3, **more) -> Reply:
+    return reply(
+        "報告.xlsx",
+        "ab" * 32,
+        sender="aoi-ai",
+        received_at=RECEIVED,
+        rows_taken={"利用量": rows} if rows else {},
+        refusals=refusals,
+        **more,
+    )
+
+
+def test_nothing_wrong_is_a_clear_receipt() -> None:
+    said = answer()
+    assert (said.outcome, said.must_correct) == ("accepted", False)
+    assert said.ja == (
+        "【受領確認】\n"
+        "ファイルを受け取りました。修正の必要はありません。\n"
+        "\n"
+        "ファイル：報告.xlsx\n"
+        "提出者：aoi-ai\n"
+        "受付日時：2026-10-02 10:00（日本時間）\n"
+        f"SHA-256：{'ab' * 32}\n"
+        "受け取った行数：\n"
+        "　利用量：3行\n"
+    )
+    assert "[Receipt]" in said.en
+    assert "Received: 2026-10-02 10:00 (Japan time)" in said.en
+
+
+def test_notes_alone_are_still_a_receipt() -> None:
+    said = answer(NOTE.at(Place("表", 9)))
+    assert said.outcome == "accepted"
+    assert "■ すべて受け取りました（ご確認ください）\n1. 合計を除きました" in said.ja
+
+
+def test_what_was_lost_comes_first_with_place_value_and_remedy() -> None:
+    said = answer(
+        NOTE.at(Place("表", 9)),
+        LOST_CELL.at(Place("表", 4, "利用額"), "？"),
+        LOST_ROW.at(Place("表", 3, "対象月"), "13月"),
+    )
+    assert said.outcome == "partial"
+    body = said.ja.split("\n\n", maxsplit=2)[2]
+    assert body == (
+        "■ 行を受け取れませんでした\n"
+        "1. 「13月」は読めません\n"
+        "   場所：シート「表」 3行目 「対象月」列：「13月」\n"
+        "   直し方：直してください\n"
+        "\n"
+        "■ セルを空欄として受け取りました\n"
+        "2. 値「？」が変です\n"
+        "   場所：シート「表」 4行目 「利用額」列：「？」\n"
+        "   直し方：確認を\n"
+        "\n"
+        "■ すべて受け取りました（ご確認ください）\n"
+        "3. 合計を除きました\n"
+        "   場所：シート「表」 9行目\n"
+        "   直し方：不要です\n"
+    )
+    assert "at: sheet '表', row 3, column '対象月': '13月'" in said.en
+
+
+def test_nothing_taken_is_a_refusal() -> None:
+    said = answer(LOST_ROW.at(Place("表", 2), "x"), rows=0)
+    assert said.outcome == "refused"
+    assert "受け取った行数：0行" in said.ja
+    assert "The file could not be taken." in said.en
+
+
+def test_the_same_complaint_in_5000_rows_is_one_entry_with_five_places() -> None:
+    said = answer(*(LOST_ROW.at(Place("表", n, "対象月"), f"{n}") for n in range(2, 5002)))
+    [group] = said.groups
+    assert (group.count, [r.line for r in group.first]) == (5000, [2, 3, 4, 5, 6])
+    assert "1. 「2」は読めません（5,000件）" in said.ja
+    assert "ほか4,995件" in said.ja
+    assert said.ja.count("場所：") == 5
+    assert "and 4,995 more" in said.en
+
+
+def test_complaints_about_other_columns_or_sheets_stay_apart() -> None:
+    said = answer(
+        LOST_ROW.at(Place("表", 2, "対象月"), "a"),
+        LOST_ROW.at(Place("表", 2, "番号"), "b"),
+        LOST_ROW.at(Place("別", 2, "番号"), "c"),
+        LOST_FILE.at(Place(), what="甲"),
+        LOST_FILE.at(Place(), what="乙"),
+    )
+    assert [g.count for g in said.groups] == [1] * 5
+    assert "甲がありません" in said.ja
+    assert "乙がありません" in said.ja
+
+
+def test_long_cells_are_cut_in_the_text() -> None:
+    said = answer(NOTE.at(Place("表", 2), "あ" * 500 + "\n終わり"))
+    assert f"「{'あ' * 60}…」" in said.ja
+
+
+PEOPLE = Contract(
+    "test__people", "test", "人", "人", key=("name",), clauses=(),
+    columns=(Column("name", Type.TEXT, "氏名", "氏名", personal=True),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [{"contracts": (PEOPLE,)}, {"personal": True}])
+def test_personal_cells_are_masked_in_readers_and_ledgers_refusals(how) -> None:
+    fresh = LOST_ROW.at(Place("表", 2, "氏名"), "山田花子")
+    kept = RefusalRecord(
+        "t.row", "row", "表", 3, "氏名", "山田花子",
+        "「山田花子」は読めません", "直してください", "'山田花子' is bad", "fix it",
+    )  # fmt: skip
+    said = answer(fresh, kept, **how)
+    assert [r.cell for r in said.refusals] == ["＊＊＊", "＊＊＊"]
+    assert "山田" not in said.ja + said.en + "".join(r.ja + r.en for r in said.refusals)
+    assert "「＊＊＊」は読めません" in said.ja
+
+
+def test_cells_of_other_columns_are_shown() -> None:
+    said = answer(LOST_ROW.at(Place("表", 2, "番号"), "x1"), contracts=(PEOPLE,))
+    assert said.refusals[0].cell == "x1"
+
+
+def test_a_receipt_needs_a_zone() -> None:
+    with pytest.raises(ValueError, match="without zone"):
+        reply(
+            "a", "b", sender=None, received_at=datetime(2026, 10, 2),  # noqa: DTZ001
+            rows_taken={}, refusals=(),
+        )  # fmt: skip
+
+
+def test_the_workbook_has_one_row_a_complaint_and_never_a_formula(tmp_path) -> None:
+    said = answer(
+        NOTE.at(Place("表", 9)),
+        LOST_CELL.at(Place("表", 4, "利用額"), "=1+1"),
+        LOST_FILE.at(Place(), what="甲"),
+    )
+    file = tmp_path / "修正依頼票.xlsx"
+    write_reply_workbook(said, file)
+    first = file.read_bytes()
+    book = python_calamine.CalamineWorkbook.from_path(file)
+    assert book.sheet_names == ["修正依頼票", "概要"]
+    assert book.get_sheet_by_name("修正依頼票").to_python() == [
+        ["シート", "行", "列", "元の値", "問題", "直し方", "影響"],
+        ["", "", "", "", "甲がありません", "足してください", "ファイル"],
+        ["表", 4, "利用額", "=1+1", "値「=1+1」が変です", "確認を", "セル"],
+        ["表", 9, "", "", "合計を除きました", "不要です", "なし"],
+    ]
+    write_reply_workbook(said, file)
+    assert file.read_bytes() == first
+
+
+def test_a_file_is_checked_and_judged_before_it_is_handed_in(tmp_path) -> None:
+    file = tmp_path / "月次.xlsx"
+    usage = [
+        {"month": "令和8年9月", "gpu_type": "H100", "reported_gpu_hours": 10, "reported_jpy": 5},
+        {"month": "2026年13月", "gpu_type": "H100", "reported_gpu_hours": 10},
+    ]
+    note = {"month": "2026-09", "note_number": 1, "kind": "進捗", "body": "順調"}
+    rows = {MONTHLY_USAGE.name: usage, MONTHLY_NOTES.name: [note]}
+    write_template(MONTHLY_WORKBOOK, file, rows)
+    said = check(file, FORMATS, CONTEXT, EXPECTATIONS)
+    assert said.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (said.sender, said.received_at, said.outcome) == (
+        "aoi-ai",
+        CONTEXT.received_at,
+        "partial",
+    )
+    assert said.rows_taken == {MONTHLY_USAGE.ja: 1, MONTHLY_NOTES.ja: 1}
+    assert [(r.code, r.line) for r in said.refusals] == [
+        ("cell.month", 3),
+        ("gpu-usage.price-implausible", 2),
+    ]
+
+
+def test_an_unknown_file_is_answered_too(tmp_path) -> None:
+    file = tmp_path / "letter.pdf"
+    file.write_bytes(b"%PDF-1.7")
+    said = check(file, FORMATS, CONTEXT)
+    assert (said.outcome, said.must_correct) == ("refused", True)
+    assert said.refusals[0].code == "format.unknown"
