@@ -51,9 +51,7 @@ class DayWork:
         return f"{self.company}/{Month.of(self.day)}"
 
 
-def outstanding(
-    snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile]
-) -> list[DayWork]:
+def outstanding(snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile]) -> list[DayWork]:
     """The days whose arrivals differ from those of their current facts, in order.
 
     `snapshot` is the night's ledger: landing_days, landings and arrivals. A delivery of unknown

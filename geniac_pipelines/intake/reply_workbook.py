@@ -12,6 +12,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from geniac_pipelines.intake.reply import COSTS, Reply
+from geniac_pipelines.intake.template import LONGEST_CELL, row_height
 
 HEADS: Final = (
     ("シート", 30),
@@ -23,7 +24,6 @@ HEADS: Final = (
     ("影響", 10),
 )
 LOST: Final = {"file": "ファイル", "row": "行", "cell": "セル", "nothing": "なし"}
-LONGEST_CELL: Final = 32_767
 
 
 def write_reply_workbook(answer: Reply, path: Path) -> None:
@@ -64,6 +64,8 @@ def _write_complaints(sheet: Any, answer: Reply, head: Any, body: Any) -> None:
         texts = (record.column, record.cell, record.ja, record.ja_remedy, LOST[record.costs])
         for position, value in enumerate(texts, start=2):
             sheet.write_string(number, position, (value or "")[:LONGEST_CELL], body)
+        shown = (record.sheet or "", "", *(value or "" for value in texts))
+        sheet.set_row(number, row_height(shown, [width for _, width in HEADS]))
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(1, len(ranked)), len(HEADS) - 1)
     sheet.set_landscape()

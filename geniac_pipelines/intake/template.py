@@ -7,6 +7,7 @@ guide. The same template and rows give the same bytes. Reading back stands in `w
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -35,6 +36,8 @@ CREATED: Final = datetime(2026, 4, 1, tzinfo=UTC).replace(tzinfo=None)
 LONGEST_LIST: Final = 255
 """Characters of a list of choices that Excel keeps within the check itself."""
 LONGEST_CELL: Final = 32_767
+LINE_POINTS: Final = 15
+HIGHEST_ROW: Final = 405
 CHOICES_FROM: Final = 8
 """Column of the guide (from 0) from which lists stand that are longer."""
 
@@ -155,8 +158,10 @@ def _write_guide(
     for contract in template.contracts:
         for column in contract.columns:
             row += 1
-            for position, text in enumerate(_guide_row(contract, column)):
+            texts = _guide_row(contract, column)
+            for position, text in enumerate(texts):
                 sheet.write_string(row, position, text, styles["cell"])
+            sheet.set_row(row, row_height(texts, [width for _, width in _GUIDE_HEADS]))
             if len(",".join(column.choices)) > LONGEST_LIST:
                 position = CHOICES_FROM + len(lists)
                 for number, choice in enumerate((column.ja, *column.choices)):
@@ -169,6 +174,22 @@ def _write_guide(
     sheet.fit_to_pages(1, 0)
     sheet.print_area(0, 0, row, len(_GUIDE_HEADS) - 1)
     return lists
+
+
+def row_height(texts: Sequence[str], widths: Sequence[int]) -> int:
+    """The height in points at which no text is cut in a column of that many characters.
+
+    Not every program makes wrapped rows high enough by itself. A full-width character takes the
+    room of two.
+    """
+    lines = 1
+    for text, width in zip(texts, widths, strict=True):
+        wide = [
+            sum(1 + (unicodedata.east_asian_width(c) in "FWA") for c in part)
+            for part in text.split("\n")
+        ]
+        lines = max(lines, sum(max(1, -(-w // (width - 1))) for w in wide))
+    return min(HIGHEST_ROW, LINE_POINTS * lines)
 
 
 def _guide_row(contract: Contract, column: Column) -> tuple[str, ...]:

@@ -61,6 +61,8 @@ CONFIG: dict[str, Any] = {
     "font": FONT_FAMILY,
     "background": "white",
     "view": {"stroke": None},
+    # A company without a value keeps its place on the axis; a line breaks where nothing is known
+    "mark": {"invalid": "break-paths-show-domains"},
     "axis": _AXIS,
     "axisX": {"titlePadding": 8},
     "axisY": {"labelPadding": 6},

@@ -1,8 +1,8 @@
 """Checks of 行政データにおける機械可読性に関するルール that a program can make.
 
-Rule numbers are those of the published list (L1-01, 02, 05 … 08, 10, 12 … 15; L2-01, 03, 06;
-L3-01, 05). What needs a reader's judgement (meaning of names, code tables, definitions) is not here. Checks err on the side of silence where
-a rule leaves room; what they report is a breach.
+Rule numbers are those of the published list: L1-01, 02, 05 … 08, 10, 12 … 15; L2-01, 03, 06;
+L3-01, 05. What needs a reader's judgement (meaning of names, code tables, definitions) is not
+here. Checks err on the side of silence where a rule leaves room; what they report is a breach.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The document goes to the template as data beside it, never as markup, so nothing that somebody
 wrote into a cell can become a command. The only fonts are those of `theme`. Each figure table is
-attached as a CSV file, the same that `workbook.machine_csvs` gives.
+attached as a CSV file, the same that `machine_tables.machine_csvs` gives.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import typst
 
 from geniac_pipelines.reports import charts, layout
 from geniac_pipelines.reports.document import Document
+from geniac_pipelines.reports.machine_tables import machine_csvs
 from geniac_pipelines.reports.printable import printable
 from geniac_pipelines.reports.theme import BLUES, FONT_FAMILY, FONT_FOLDERS, GRID, INK, QUIET
-from geniac_pipelines.reports.workbook import machine_csvs
 
 STANDARDS = ["a-3a", "ua-1"]
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
@@ -74,7 +74,10 @@ def pdf(document: Document) -> bytes:
     for block in (b for c in data["chapters"] for b in c["blocks"]):
         if block["type"] == "chart":
             del block["data"]
-            drawing = charts.svg(block.pop("chart"))
+            chart = block.pop("chart")
+            if not block["drawn"]:
+                continue
+            drawing = charts.svg(chart)
             block["file"] = f"{block['number']}.svg"
             block["width"] = layout.drawing_width(drawing)
             files[block["file"]] = drawing.encode()

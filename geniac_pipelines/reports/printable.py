@@ -178,7 +178,10 @@ class _Builder:
         return self._numbers[key]
 
     def _chart(self, block: Chart) -> Plain:
-        """`shown_in` names the table that prints the chart's numbers; without one, `data` does."""
+        """`shown_in` names the table that prints the chart's numbers; without one, `data` does.
+
+        A chart of no rows is not drawn: axes around nothing look like a result.
+        """
         shown_in = self._tables.get(block.table.id, "")
         return {
             "type": "chart",
@@ -188,6 +191,7 @@ class _Builder:
             "subtitle": block.subtitle,
             "alt": block.alt,
             "source": block.source,
+            "drawn": bool(block.table.rows),
             "shown_in": shown_in,
             "data": None if shown_in else self._table(Table(block.table), number=""),
             "chart": block,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from geniac_pipelines.reports.document import Document
 from geniac_pipelines.reports.html import html
+from geniac_pipelines.reports.machine_tables import machine_csvs, machine_workbook
 from geniac_pipelines.reports.pdf import pdf
-from geniac_pipelines.reports.workbook import browse_workbook, machine_csvs, machine_workbook
+from geniac_pipelines.reports.workbook import browse_workbook
 from geniac_pipelines.store.files import write_bytes
 
 

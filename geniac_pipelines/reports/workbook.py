@@ -1,19 +1,16 @@
-"""The tables of a report as Excel workbooks and CSV files.
+"""The tables of a report as an Excel workbook for reading: as in the report, ready to print.
 
-Two forms, because one cannot serve both: for reading (as in the report, printable) and for
-machines (long form, one header row, exact values). The second follows
-行政データにおける機械可読性に関するルール; `machine_readable` checks it.
+Here: that workbook, and what every workbook of a report shares (file metadata, names of sheets,
+long texts). Not here: the tables for machines (`machine_tables`).
 """
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import Any
 
 import xlsxwriter
@@ -26,23 +23,12 @@ from geniac_pipelines.figures.model import (
     format_number,
 )
 from geniac_pipelines.reports.document import Block, Document, Table
-from geniac_pipelines.reports.machine_readable import machine_dependent
 from geniac_pipelines.reports.printable import DRAFT, display_width, written
 from geniac_pipelines.reports.theme import BLUES, QUIET, TONES
 
-MACHINE_COLUMNS = (
-    "表ID",
-    "表題",
-    "行キー",
-    "行の名称",
-    "項目ID",
-    "項目",
-    "値",
-    "単位",
-    "文字値",
-    "欠測",
-)
-"""The long form: one row for each cell. 欠測 is 1 where nothing is known, and then 値 is empty."""
+LONGEST_CELL = 32_767
+"""Characters that a cell of Excel holds (Microsoft, "Excel specifications and limits")."""
+_CUT = "…（Excelの上限のため、ここまで）"
 
 NARROWEST, WIDEST = 8, 48
 FACE = "Yu Gothic"
@@ -59,7 +45,7 @@ _OPTIONS = {
 def browse_workbook(document: Document) -> bytes:
     """For reading: 表紙 with a list of tables, then one sheet per table, ready to print."""
     memory = BytesIO()
-    book = _open(memory, document)
+    book = open_book(memory, document)
     styles = _Styles(book)
     tables = document.tables()
     names = sheet_names([t.title for t in tables], taken=("表紙",))
@@ -69,73 +55,6 @@ def browse_workbook(document: Document) -> bytes:
         _sheet(book.add_worksheet(name), table, printed.get(table.id), document, styles)
     book.close()
     return memory.getvalue()
-
-
-def machine_workbook(document: Document) -> bytes:
-    """For machines: each sheet is one table in long form, its header in row 1, nothing else."""
-    memory = BytesIO()
-    book = _open(memory, document)
-    tables = document.tables()
-    for name, table in zip(sheet_names([t.id for t in tables]), tables, strict=True):
-        sheet = book.add_worksheet(name)
-        for r, row in enumerate([MACHINE_COLUMNS, *long_rows(table)]):
-            for c, value in enumerate(row):
-                if isinstance(value, str):
-                    sheet.write_string(r, c, value)
-                elif value is not None:
-                    sheet.write_number(r, c, float(value))
-    if not tables:
-        book.add_worksheet("no_tables").write_row(0, 0, MACHINE_COLUMNS)
-    book.close()
-    return memory.getvalue()
-
-
-def machine_csvs(document: Document) -> dict[str, bytes]:
-    """File name -> the long form of one table: UTF-8 without BOM, CRLF, quoted as RFC 4180 says.
-
-    No byte order mark: programs would read it as part of the first column's name, and for eyes
-    there is the workbook. Numbers are exact, in plain decimal notation.
-    """
-    files = {}
-    for table in document.tables():
-        page = StringIO(newline="")
-        writer = csv.writer(page, lineterminator="\r\n")
-        writer.writerow(MACHINE_COLUMNS)
-        for row in long_rows(table):
-            writer.writerow([f"{v:f}" if isinstance(v, Decimal) else v for v in row])
-        files[f"{re.sub(r'[^A-Za-z0-9._-]', '_', table.id)}.csv"] = page.getvalue().encode()
-    return files
-
-
-def long_rows(table: FigureTable) -> Iterator[tuple[str | int | Decimal | None, ...]]:
-    """Each cell of the table as one row of MACHINE_COLUMNS, in the order of the table."""
-    words = next((c for c in table.columns if c.kind == "text"), None)
-    for row in table.rows:
-        named = "" if words is None else _cell_text(row[words.name], words)
-        for column in table.columns:
-            number = table.cell(row, column).value if column.kind == "number" else None
-            raw = row[column.name]
-            yield (
-                plain_text(table.id),
-                plain_text(table.title),
-                plain_text(table.row_key(row)),
-                named,
-                column.name,
-                plain_text(column.ja),
-                number,
-                plain_text(column.unit or ""),
-                "" if column.kind == "number" else _cell_text(raw, column),
-                1 if raw is None else 0,
-            )
-
-
-def plain_text(value: str) -> str:
-    """Text that every program reads alike: one line, single spaces, no machine-dependent signs.
-
-    Signs such as ① or ㈱ become their compatibility form (1, (株)); all else stays as it was.
-    """
-    known = "".join(unicodedata.normalize("NFKC", c) if machine_dependent(c) else c for c in value)
-    return re.sub(r"\s+", " ", known).strip()
 
 
 def sheet_names(titles: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
@@ -152,17 +71,15 @@ def sheet_names(titles: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     return names
 
 
-def _cell_text(value: Scalar, column: FigureColumn) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, date):
-        if column.kind == "month":
-            return f"{value:%Y-%m}"
-        return value.isoformat()
-    return plain_text(str(value))
+def write_text(sheet: Any, at: tuple[int, int], text: str, style: Any = None) -> None:
+    """Write a text; one too long for a cell is cut and says so, where xlsxwriter would drop it."""
+    if len(text) > LONGEST_CELL:
+        text = text[: LONGEST_CELL - len(_CUT)] + _CUT
+    sheet.write_string(*at, text, style)
 
 
-def _open(memory: BytesIO, document: Document) -> Any:
+def open_book(memory: BytesIO, document: Document) -> Any:
+    """A new xlsxwriter workbook with the document's metadata; `as_of` is its only date."""
     book = xlsxwriter.Workbook(memory, _OPTIONS)
     day = document.as_of
     book.set_properties(
@@ -285,7 +202,7 @@ def _write(
         form = 'yyyy"年"m"月"' if column.kind == "month" else 'yyyy"年"m"月"d"日"'
         sheet.write_datetime(*at, value, styles(num_format=form, align="left"))
     else:
-        sheet.write_string(*at, written(value, column.kind), styles(text_wrap=True, **ink))
+        write_text(sheet, at, written(value, column.kind), styles(text_wrap=True, **ink))
 
 
 def _ink(printed: Table | None, column: FigureColumn, row: Mapping[str, Scalar]) -> dict[str, Any]:

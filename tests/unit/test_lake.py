@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from geniac_pipelines.intake.contracts import Column, Type
 from geniac_pipelines.intake.sweep import read_arrivals, to_read
 from geniac_pipelines.store import lake
 from geniac_pipelines.store.lake import (
+    Merge,
     empty,
     landing_files,
     plan_merges,
@@ -143,15 +145,31 @@ def test_rows_of_an_arrival_that_was_read_again_are_not_doubled_by_merging(
     victim = desktop.table("arrivals")[0]["name"]
     desk = desktop.desk()
     list(read_arrivals(desk, [a for a in to_read(desk) if a.name == victim]))
-    for _ in range(4):
-        found = desktop.current(JOBS)
-        assert len(found) == 4
-        assert sorted(str(r[2])[:1] for r in found) == ["1", "1", "1", "7"]
-        with desktop.ledger.reading() as connection:
-            assert connection.execute(sa.select(sa.func.sum(landings.c.rows))).scalar_one() == 4
-        if not merge_once(desktop):
-            break
-        arrive(desktop, 0, 0)
+    assert sorted(str(r[2])[:1] for r in desktop.current(JOBS)) == ["1", "1", "1", "7"]
+
+    # the others are read again too, more arrive, and all is merged: no old row comes back
+    arrive(desktop, 4, 4)
+    while merge_once(desktop):
+        pass
+    found = desktop.current(JOBS)
+    assert [r[1] for r in found] == list(range(8))
+    assert {str(r[2])[:1] for r in found} == {"7"}
+
+    merged, own = (desktop.data / f"landing/{JOBS.name}/{n}.parquet" for n in ("old", "new"))
+    for file, hours in ((merged, (1, 1)), (own, (7,))):
+        rows = [
+            {"cluster": "c", "job_id": n, "gpu_hours": Decimal(h), "_arrival": f"arrival {n}"}
+            for n, h in enumerate(hours)
+        ]
+        pq.write_table(pa.Table.from_pylist(rows, schema=JOBS.schema), file)
+    sources = tuple(f.relative_to(desktop.data).as_posix() for f in (merged, own))
+    placed = (frozenset({"arrival 1"}), frozenset({"arrival 0"}))
+    write_merge(
+        desktop.data, Merge(JOBS.name, "landing/both.parquet", sources, placed), JOBS.schema
+    )
+    both = pq.read_table(desktop.data / "landing/both.parquet")
+    assert both["job_id"].to_pylist() == [1, 0]
+    assert both["gpu_hours"].to_pylist() == [Decimal(1), Decimal(7)]
 
 
 def test_every_table_has_a_file_without_rows(desktop: Desktop) -> None:

@@ -32,14 +32,10 @@ from geniac_pipelines.reports.document import (
 )
 from geniac_pipelines.reports.html import html
 from geniac_pipelines.reports.machine_readable import machine_dependent, violations
+from geniac_pipelines.reports.machine_tables import machine_csvs, plain_text
 from geniac_pipelines.reports.pdf import pdf
 from geniac_pipelines.reports.render import render
-from geniac_pipelines.reports.workbook import (
-    browse_workbook,
-    machine_csvs,
-    plain_text,
-    sheet_names,
-)
+from geniac_pipelines.reports.workbook import browse_workbook, sheet_names
 from tests.realdata import realdata
 
 HOSTILE = '#import "x" *太字* $x$ <script>alert(1)</script> @ref \\ =SUM(1) {{ 7*7 }} "引用", ①㈱'
@@ -252,7 +248,9 @@ def test_every_figure_in_html_links_to_its_query() -> None:
     ids = tree.xpath("//@id")
     assert len(ids) == len(set(ids))
     for link in links:
-        (origin,) = tree.xpath(f"//details[@id='{link.get('href')[1:]}']")
+        (row,) = tree.xpath(f"//details//tr[@id='{link.get('href')[1:]}']")
+        assert link.get("data-figure") in row.xpath("td/code/text()")
+        (origin,) = row.iterancestors("details")
         assert ORIGIN.sql in origin.text_content()
         assert "2026-09-01" in origin.text_content()
     assert tree.get("lang") == "ja"

@@ -22,6 +22,7 @@ from geniac_pipelines.gpu_usage.workbooks import (
 )
 from geniac_pipelines.intake.contracts import Column, Contract, Type
 from geniac_pipelines.intake.reading import Source
+from geniac_pipelines.intake.template import row_height
 from geniac_pipelines.intake.workbook import (
     WorkbookTemplate,
     format_of,
@@ -406,3 +407,17 @@ def test_any_bytes_are_asked_for_and_read_without_a_fault(tmp_path, content) -> 
     for known in FORMATS:
         known.recognise(given)
         read_file(known, given)
+
+
+# by hand: あ is 2 wide, so 30 of them need 60 of the 19 usable characters a line, 4 lines of 15 pt
+@pytest.mark.parametrize(
+    ("texts", "widths", "height"),
+    [
+        (["abc"], [20], 15),
+        (["あ" * 30], [20], 60),
+        (["a\nb\nc", "x"], [20, 5], 45),
+        ([""], [9], 15),
+    ],
+)
+def test_rows_are_high_enough_for_their_texts(texts, widths, height) -> None:
+    assert row_height(texts, widths) == height

@@ -129,9 +129,7 @@ def run_dbt(root: Path, path: Path, *options: str) -> None:
     assert outcome.returncode == 0, outcome.stdout[-6000:]
 
 
-def _register(
-    ledger: Ledger, root: Path, one: Arrived, files: dict[Contract, list[Path]]
-) -> None:
+def _register(ledger: Ledger, root: Path, one: Arrived, files: dict[Contract, list[Path]]) -> None:
     with ledger.transaction() as connection:
         connection.execute(
             sa.insert(tables.arrivals).values(

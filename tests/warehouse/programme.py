@@ -276,9 +276,9 @@ def gpu_days() -> list[dict[str, Any]]:
     ]  # fmt: skip
     return [
         *telemetry("sound", active_hours=20, idle_hours=4),
-        *telemetry("idle", active_hours=6, idle_hours=18),
-        # 40 % of the time is measured, and idle
-        *telemetry("partly", active_hours=0, idle_hours=9, gpus=8),
+        *telemetry("idle", active_hours=6, idle_hours=18, sm=0.2, watts=200),
+        # 9 of 24 hours are measured, all of them idle
+        *telemetry("partly", active_hours=0, idle_hours=9),
         *slices,
     ]
 
