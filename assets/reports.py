@@ -45,7 +45,7 @@ def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
         )
     )
     tonight.stage(lambda c, g: edition.put_on_record(c, g, made, tonight.data))
-    tonight.after_commit(lambda: edition.publish(tonight.data, made))
+    tonight.after_commit(lambda: edition.publish(tonight.ledger, tonight.data))
     return dg.MaterializeResult(
         metadata={
             "month": str(month),

@@ -12,22 +12,30 @@ from typing import Final
 
 from geniac_pipelines.gpu_usage import contracts as gpu_contracts
 from geniac_pipelines.gpu_usage import dcgm, prometheus, prometheus_hours, rollup, sacct
+from geniac_pipelines.gpu_usage import expectations as gpu_expectations
 from geniac_pipelines.gpu_usage import workbooks as gpu_workbooks
 from geniac_pipelines.gpu_usage.telemetry_contracts import TELEMETRY
 from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.intake.judge import Expectation
 from geniac_pipelines.intake.reading import Format
-from geniac_pipelines.intake.workbook import WorkbookTemplate
+from geniac_pipelines.intake.workbook import WorkbookTemplate, formats_of, other_workbooks
 from geniac_pipelines.programme import contracts as programme_contracts
 from geniac_pipelines.programme import workbooks as programme_workbooks
 
-FORMATS: Final[tuple[Format, ...]] = (
+TEMPLATES: Final[tuple[WorkbookTemplate, ...]] = (
+    *gpu_workbooks.TEMPLATES,
+    *programme_workbooks.TEMPLATES,
+)
+
+_KNOWN: Final[tuple[Format, ...]] = (
     *sacct.FORMATS,
     *prometheus.FORMATS,
     *prometheus_hours.FORMATS,
     *dcgm.FORMATS,
-    *gpu_workbooks.FORMATS,
-    *programme_workbooks.FORMATS,
+    *formats_of(TEMPLATES),
 )
+
+FORMATS: Final[tuple[Format, ...]] = (*_KNOWN, other_workbooks(_KNOWN, TEMPLATES))
 
 CONTRACTS: Final[tuple[Contract, ...]] = (
     programme_contracts.ORGANISATIONS,
@@ -40,10 +48,7 @@ CONTRACTS: Final[tuple[Contract, ...]] = (
     gpu_contracts.MONTHLY_NOTES,
 )
 
-TEMPLATES: Final[tuple[WorkbookTemplate, ...]] = (
-    *gpu_workbooks.TEMPLATES,
-    *programme_workbooks.TEMPLATES,
-)
+EXPECTATIONS: Final[tuple[Expectation, ...]] = (*gpu_expectations.EXPECTATIONS,)
 
 
 def days_of(contract: Contract, file: Path) -> set[date]:

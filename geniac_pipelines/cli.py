@@ -49,7 +49,7 @@ def close(month: str, data: Path | None, inbox: Path | None, as_of: datetime | N
 @click.option("--zone", default="Asia/Tokyo", show_default=True, help="zone of local stamps")
 def check(files: tuple[Path, ...], sender: str | None, zone: str) -> None:
     """受付前の点検 / say what the sender would be told; keeps nothing. Exit 1 if he must act."""
-    from geniac_pipelines.areas import FORMATS
+    from geniac_pipelines.areas import EXPECTATIONS, FORMATS
     from geniac_pipelines.intake.reading import Context
     from geniac_pipelines.intake.reply import check as look
     from geniac_pipelines.settings import Clock
@@ -57,7 +57,7 @@ def check(files: tuple[Path, ...], sender: str | None, zone: str) -> None:
     context = Context(
         received_at=Clock().now(), pseudonym=lambda _kind, _value: "-", sender=sender, zone=zone
     )
-    replies = [look(file, FORMATS, context) for file in files]
+    replies = [look(file, FORMATS, context, EXPECTATIONS) for file in files]
     click.echo("\n\n".join(reply.ja for reply in replies))
     if any(reply.must_correct for reply in replies):
         sys.exit(1)

@@ -15,6 +15,7 @@ from geniac_pipelines.areas import FORMATS, days_of
 from geniac_pipelines.calendar import Month
 from geniac_pipelines.intake.sweep import Desk
 from geniac_pipelines.night import Night, open_ledger, open_night
+from geniac_pipelines.reports.edition import publish
 from geniac_pipelines.settings import Settings
 
 
@@ -42,6 +43,8 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
             with open_night(settings, run_id, self.kind, month) as night:
                 if context.instance:
                     _fail_dead_runs(context.instance, run_id)
+                # the last night may have died between its commit and showing its reports
+                publish(night.ledger, night.data)
                 self._night = night
                 yield self
         finally:

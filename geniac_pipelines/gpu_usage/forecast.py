@@ -103,7 +103,7 @@ class PlanMonth:
 
 @dataclass(frozen=True)
 class Day:
-    """A recorded day's allocation in 1/28-GPU seconds."""
+    """The allocation of a day that was recorded whole, in 1/28-GPU seconds."""
 
     day: date
     parts: int
@@ -170,10 +170,7 @@ def _of_month(
     plan: Sequence[PlanMonth], days: Sequence[Day], month: Month, as_of: date
 ) -> dict[str, Any]:
     ends_on = max(p.month for p in plan).last
-    # the newest recorded day may be half recorded: its file can have been made at noon
-    newest = max((d.day for d in days), default=date.min)
-    known = [d for d in days if d.day <= month.last and d.day < min(newest, as_of)]
-    in_plan = [d for d in known if d.day <= ends_on]
+    in_plan = [d for d in days if d.day <= min(month.last, ends_on) and d.day < as_of]
     total = sum((p.planned for p in plan), Decimal(0))
     row: dict[str, Any] = {
         "plan_version": max(p.version for p in plan),

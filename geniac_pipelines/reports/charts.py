@@ -67,7 +67,14 @@ CONFIG: dict[str, Any] = {
     "axisX": {"titlePadding": 8},
     "axisY": {"labelPadding": 6},
     "axisTemporal": {
-        "format": {"year": "%Y年", "quarter": "%-m月", "month": "%-m月", "date": "%-d日"}
+        "format": {
+            "year": "%Y年",
+            "quarter": "%-m月",
+            "month": "%-m月",
+            "week": "%-m月%-d日",
+            "date": "%-m月%-d日",
+            "day": "%-m月%-d日",
+        }
     },
     "legend": {
         "orient": "bottom",

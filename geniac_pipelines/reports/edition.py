@@ -21,6 +21,7 @@ from geniac_pipelines.reports.document import Document
 from geniac_pipelines.reports.monthly import audiences, build, report_id
 from geniac_pipelines.reports.render import render
 from geniac_pipelines.store.files import write_bytes
+from geniac_pipelines.store.ledger import Ledger
 from geniac_pipelines.store.ledger import figures as figures_table
 from geniac_pipelines.store.ledger import reports as reports_table
 
@@ -115,21 +116,32 @@ def put_on_record(
             connection.execute(sa.insert(figures_table), rows)
 
 
-def publish(data: Path, made: Sequence[Report]) -> list[Path]:
-    """Copy the reports to where people look: reports/<month>/<audience>/. Same bytes stay as are.
+def publish(ledger: Ledger, data: Path) -> None:
+    """Show what was committed where people look: reports/<month>/<audience>/.
 
-    May be repeated at any time: it follows what was committed.
+    Follows the ledger alone, so it may be repeated at any time: a night calls it after its commit,
+    and the next night before anything else, in case the last one died in between. Files that
+    already hold the bytes are not touched; files of an older draft are removed.
     """
-    written = []
-    for report in made:
-        shown = data / "reports" / str(report.month) / report.folder.name
-        for file in sorted(p for p in report.folder.rglob("*") if p.is_file()):
-            target = shown / file.relative_to(report.folder)
-            content = file.read_bytes()
-            if not target.exists() or target.read_bytes() != content:
-                write_bytes(target, content)
-            written.append(target)
-    return written
+    newest = sa.select(sa.func.max(reports_table.c.generation)).scalar_subquery()
+    statement = (
+        sa.select(reports_table)
+        .where((reports_table.c.status == "issued") | (reports_table.c.generation == newest))
+        .order_by(reports_table.c.generation, reports_table.c.report)
+    )
+    with ledger.reading() as connection:
+        committed = connection.execute(statement).all()
+    for report in committed:
+        folder = data / report.folder
+        shown = data / "reports" / str(Month.of(report.month)) / folder.name
+        files = {f.relative_to(folder) for f in folder.rglob("*") if f.is_file()}
+        for name in sorted(files):
+            content = (folder / name).read_bytes()
+            if not (shown / name).exists() or (shown / name).read_bytes() != content:
+                write_bytes(shown / name, content)
+        for file in [f for f in shown.rglob("*") if f.is_file()]:
+            if file.relative_to(shown) not in files:
+                file.unlink()
 
 
 def _figure_row(report: str, generation: int, figure: Figure) -> dict[str, object]:

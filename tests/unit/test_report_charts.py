@@ -45,6 +45,13 @@ def test_names_are_drawn_as_text_in_the_house_face() -> None:
     assert faces == {FONT_FAMILY}
 
 
+def test_a_missing_value_keeps_its_place_and_draws_no_bar() -> None:
+    drawing = etree.fromstring(svg(bars(TWO)).encode())
+    bars_drawn = drawing.xpath("//*[contains(@class, 'mark-rect')]/*[name()='path']")
+    assert len(bars_drawn) == 1
+    assert "<乙>&社" in words(svg(bars(TWO)))
+
+
 def test_bars_start_at_zero() -> None:
     far = figure_table([{"name": "甲社", "hours": Decimal(1000)}, {"name": "乙社", "hours": 1010}])
     assert "0" in words(svg(bars(far)))
@@ -113,7 +120,7 @@ def monthly():
     rows = [{"month": date(2026, 9 + n, 1), "hours": n} for n in range(3)]
     columns = (FigureColumn("month", "月", "month"), FigureColumn("hours", "量", "number"))
     encoding = {
-        "x": {"field": "month", "type": "temporal", "title": None},
+        "x": {"field": "month", "type": "temporal", "axis": {"tickCount": "month"}},
         "y": {"field": "hours", "type": "quantitative"},
     }
     return bars(figure_table(rows, columns), mark="line", encoding=encoding)

@@ -5,16 +5,21 @@ with job_days as (
 
 ),
 
--- an export is of a window without holes: between its first and last day all jobs are in it
+-- an export is of a window without holes: between its first and last day all jobs are in it;
+-- the day on which it was received was not over
 spans as (
 
     select
-        company_id,
-        _arrival,
-        min(usage_date) as first_day,
-        max(usage_date) as last_day
+        job_days.company_id,
+        job_days._arrival,
+        min(job_days.usage_date) as first_day,
+        least(
+            max(job_days.usage_date), {{ jst_day('max(arrivals.received_at)') }} - interval 1 day
+        ) as last_day
     from job_days
-    group by company_id, _arrival
+    inner join {{ source('ledger', 'arrivals') }} as arrivals
+        on job_days._arrival = arrivals.arrival_id
+    group by job_days.company_id, job_days._arrival
 
 ),
 
