@@ -43,6 +43,7 @@ test: manifest ## run the tests that need no root and no server
 
 system: manifest ## run the tests that need real servers (Debian packages)
 	@"$(BIN)/python" -m pytest -q -m system tests
+	@"$(BIN)/python" -m pytest -q -m "not system" -k postgresql tests/unit
 
 check: manifest ## style, types, import rules, SQL, definitions
 	@echo "== ruff";        "$(BIN)/ruff" check . && "$(BIN)/ruff" format --check .

@@ -12,6 +12,8 @@ from geniac_pipelines.store.warehouse import connect
 from resources.night import NightResource
 
 MODELS = [
+    dg.AssetKey(["findings", "fnd_gpu_usage"]),
+    dg.AssetKey(["findings", "fnd_programme"]),
     dg.AssetKey(["marts", "dim_programme__organisations"]),
     dg.AssetKey(["marts", "fct_gpu_usage__submissions"]),
 ]

@@ -1,9 +1,10 @@
-"""Compute use: facts of telemetry, remade for the days that tonight's arrivals touch."""
+"""Compute use: facts of telemetry before dbt, the forecast that SQL can't make after it."""
 
 import dagster as dg
 
 from assets._shared import OWNERS
 from geniac_pipelines.gpu_usage import facts
+from geniac_pipelines.gpu_usage.forecast import write_analyses
 from geniac_pipelines.store.generations import current_files
 from resources.night import NightResource
 
@@ -28,3 +29,20 @@ def gpu_days(night: NightResource) -> dg.MaterializeResult[None]:
             "companies": len({w.company for w in work}),
         }
     )
+
+
+@dg.asset(
+    key=["analyses", "gpu_usage__plan_forecasts"],
+    group_name="gpu_usage",
+    kinds={"python", "duckdb"},
+    owners=OWNERS,
+    deps=[
+        dg.AssetKey(["marts", "fct_gpu_usage__plan_forecasts"]),
+        dg.AssetKey(["marts", "fct_gpu_usage__company_days"]),
+        dg.AssetKey(["marts", "fct_gpu_usage__plan_months"]),
+    ],
+    description="計画の終わりまでの利用量の予測。区間と方法を添えて、公開表に書き込む",
+)
+def plan_forecasts(night: NightResource) -> dg.MaterializeResult[None]:
+    count = write_analyses(night.tonight.warehouse)
+    return dg.MaterializeResult(metadata={"dagster/row_count": count})

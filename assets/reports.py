@@ -8,17 +8,23 @@ from geniac_pipelines.reports import edition
 from geniac_pipelines.store.lake import plan_merges, write_merge
 from resources.night import NightResource
 
-MARTS = [
-    dg.AssetKey(["marts", name])
-    for name in (
-        "dim_programme__organisations",
-        "fct_programme__deliveries",
-        "fct_gpu_usage__company_months",
-        "fct_gpu_usage__plan_months",
-        "fct_gpu_usage__job_states",
-        "fct_gpu_usage__notes",
-        "fct_gpu_usage__submissions",
-    )
+READ = [
+    dg.AssetKey(["analyses", "gpu_usage__plan_forecasts"]),
+    *(
+        dg.AssetKey(["marts", name])
+        for name in (
+            "dim_programme__organisations",
+            "fct_programme__deliveries",
+            "fct_gpu_usage__appropriateness",
+            "fct_gpu_usage__appropriateness_rules",
+            "fct_gpu_usage__company_months",
+            "fct_gpu_usage__job_states",
+            "fct_gpu_usage__notes",
+            "fct_gpu_usage__plan_months",
+            "fct_gpu_usage__submissions",
+            "fct_gpu_usage__telemetry_months",
+        )
+    ),
 ]
 
 
@@ -26,7 +32,7 @@ MARTS = [
     group_name="reports",
     kinds={"pdf", "excel"},
     owners=OWNERS,
-    deps=MARTS,
+    deps=READ,
     description="月次報告書。経済産業省・NEDO向けと、組織ごとの抜粋",
 )
 def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:

@@ -164,6 +164,7 @@ def _known(character: str) -> str:
 
 
 def _grid(sheet: Any, rows: Iterable[Sequence[str | int | Decimal | None]]) -> None:
+    sheet.set_column(0, len(MACHINE_COLUMNS), 18)
     for r, row in enumerate(rows):
         for c, value in enumerate(row):
             if isinstance(value, str):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
+from math import ceil
 from typing import Any
 
 import xlsxwriter
@@ -31,6 +32,10 @@ LONGEST_CELL = 32_767
 _CUT = "…（Excelの上限のため、ここまで）"
 
 NARROWEST, WIDEST = 8, 48
+_LONG_WORD = re.compile(r"[!-~]{24,}")
+
+LINE, TALLEST = 16, 409
+"""Points of one line, and of the tallest row that Excel takes."""
 FACE = "Yu Gothic"
 """Excel looks faces up on the reader's machine; this one comes with every Japanese Windows."""
 
@@ -151,18 +156,23 @@ def _cover(
 def _sheet(
     sheet: Any, table: FigureTable, printed: Table | None, document: Document, styles: _Styles
 ) -> None:
+    sheet.set_row(0, 24)
     sheet.write_string(0, 0, table.title, styles(bold=True, font_size=13))
+    widths = [_width(table, column) for column in table.columns]
     for c, column in enumerate(table.columns):
         side = "right" if column.kind == "number" else "left"
-        sheet.write_string(1, c, column.ja, styles.head(bold=True, align=side))
+        head = styles.head(bold=True, align=side, indent=_indent(column))
+        sheet.write_string(1, c, column.ja, head)
         sheet.write_string(
             2,
             c,
             f"（{column.unit}）" if column.unit else "",
             styles.head(align=side, font_color=QUIET, bottom=1, bottom_color=BLUES[0]),
         )
-        sheet.set_column(c, c, _width(table, column))
+        sheet.set_column(c, c, widths[c])
     for r, row in enumerate(table.rows, start=3):
+        if (lines := _lines(table, row, widths)) > 1:
+            sheet.set_row(r, min(LINE * lines, TALLEST))
         for c, column in enumerate(table.columns):
             ink = _ink(printed, column, row)
             _write(sheet, (r, c), row[column.name], column, ink=ink, styles=styles)
@@ -200,9 +210,19 @@ def _write(
             sheet.write_number(*at, float(shown), number)
     elif isinstance(value, date) and not isinstance(value, datetime):
         form = 'yyyy"年"m"月"' if column.kind == "month" else 'yyyy"年"m"月"d"日"'
-        sheet.write_datetime(*at, value, styles(num_format=form, align="left"))
+        sheet.write_datetime(*at, value, styles(num_format=form, align="left", indent=1))
     else:
-        write_text(sheet, at, written(value, column.kind), styles(text_wrap=True, **ink))
+        write_text(
+            sheet,
+            at,
+            written(value, column.kind),
+            styles(text_wrap=True, indent=_indent(column), **ink),
+        )
+
+
+def _indent(column: FigureColumn) -> int:
+    """Days stand a little apart from the numbers to their left."""
+    return 1 if column.kind in ("date", "month") else 0
 
 
 def _ink(printed: Table | None, column: FigureColumn, row: Mapping[str, Scalar]) -> dict[str, Any]:
@@ -233,6 +253,18 @@ def _width(table: FigureTable, column: FigureColumn) -> int:
         texts = [written(r[column.name], column.kind) for r in table.rows]
     texts += [column.ja, f"（{column.unit}）" if column.unit else ""]
     return min(max(NARROWEST, *(display_width(t) + 3 for t in texts)), WIDEST)
+
+
+def _lines(table: FigureTable, row: Mapping[str, Scalar], widths: Sequence[int]) -> int:
+    """Lines of the row's longest cell. Said in the file, since not every program finds it out."""
+    lines = [1]
+    for column, width in zip(table.columns, widths, strict=True):
+        if column.kind == "text":
+            said = written(row[column.name]).split("\n")
+            needed = [max(1, ceil(display_width(t) / (width - 2))) for t in said]
+            # A word that no line holds begins on a line of its own
+            lines.append(sum(needed) + sum(_LONG_WORD.search(t) is not None for t in said))
+    return max(lines)
 
 
 def _page(sheet: Any, document: Document) -> None:

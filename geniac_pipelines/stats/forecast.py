@@ -2,12 +2,13 @@
 
 Method. Days differ by whether ministries and firms work on them, so the expected value of a coming
 day is the mean of the observed days of its kind (business day or day off) among the last
-`WINDOW` observed days. The interval is that of a moving-block bootstrap: residuals (observed minus
-mean of the kind) are drawn in blocks of `BLOCK` days that followed each other, which keeps the
-dependence of neighbouring days (a training run lasts a week), and each resample also takes its
-means anew, so that the uncertainty of the means is in the interval.
-Künsch, H. R. (1989), The jackknife and the bootstrap for general stationary observations,
-Annals of Statistics 17(3), 1217–1241.
+`WINDOW` observed days. The interval is that of a circular block bootstrap: residuals (observed
+minus mean of the kind) are drawn in blocks of `BLOCK` days that followed each other, which keeps
+the dependence of neighbouring days (a training run lasts a week), and each resample also takes its
+means anew, so that the uncertainty of the means is in the interval. A change of course that the
+window does not show is in no interval.
+Politis, D. N. and Romano, J. P. (1992), A circular block-resampling procedure for stationary data,
+in: Exploring the Limits of Bootstrap, Wiley, 263–270.
 
 Missing days stay missing: they are neither zero nor filled, only not observed.
 """
@@ -18,7 +19,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -83,7 +83,7 @@ def forecast(
     horizon = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     coming = np.array([is_business_day(d) for d in horizon])
     means = _means(values, business)
-    sums = _resampled(values, business, _blocks(days), coming, seed)
+    sums = _resampled(values, business, _blocks(values.size), coming, seed)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(sums, [tail, 1 - tail])
     total = _total(means, coming)
@@ -133,15 +133,13 @@ def _total(means: tuple[float, float], coming: npt.NDArray[np.bool_]) -> float:
     return means[0] * worked + means[1] * (coming.size - worked)
 
 
-def _blocks(days: list[date]) -> npt.NDArray[np.int64]:
-    """Indices of every run of days that follow each other, one run a row.
+def _blocks(count: int) -> npt.NDArray[np.int64]:
+    """Indices of the runs of BLOCK observed days, one for each day at which a run can begin.
 
-    Runs have BLOCK days, or as many as the longest unbroken stretch where all are shorter.
+    The last day is followed by the first, so that every day is drawn equally often; without that
+    the days at both ends would count less and shift the interval off the forecast.
     """
-    gaps = [0, *(n for n in range(1, len(days)) if (days[n] - days[n - 1]).days > 1), len(days)]
-    size = min(BLOCK, max(end - start for start, end in pairwise(gaps)))
-    starts = [n for n in range(len(days) - size + 1) if (days[n + size - 1] - days[n]).days < size]
-    return np.array(starts)[:, None] + np.arange(size)
+    return (np.arange(count)[:, None] + np.arange(BLOCK)) % count
 
 
 def _resampled(

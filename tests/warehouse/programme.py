@@ -32,6 +32,7 @@ COMPANIES = {
     "idle": "領域特化モデル開発",
     "dark": "領域特化モデル開発",
     "partly": "領域特化モデル開発",
+    "weekly": "領域特化モデル開発",
     "after": "領域特化モデル開発",
     "sliced": "ロボット基盤モデル開発",
     "reports": "領域特化モデル開発",
@@ -228,6 +229,7 @@ def arrivals() -> list[Arrived]:
         *_sent("idle", {**whole, PLANS: fitting}),
         *_sent("dark", {**whole, PLANS: fitting}),
         *_sent("partly", {**whole, PLANS: fitting}),
+        *_sent("weekly", {**whole, PLANS: fitting}),
         # support ended on 31 August; 4 GPUs for 2 days of September are 192 GPU-hours
         *_sent(
             "after",
@@ -279,6 +281,8 @@ def gpu_days() -> list[dict[str, Any]]:
         *telemetry("idle", active_hours=6, idle_hours=18, sm=0.2, watts=200),
         # 9 of 24 hours are measured, all of them idle
         *telemetry("partly", active_hours=0, idle_hours=9),
+        # one week measured whole, and idle
+        *telemetry("weekly", active_hours=0, idle_hours=24, days=SEPTEMBER_DAYS[:7]),
         *slices,
     ]
 

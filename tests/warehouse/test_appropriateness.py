@@ -47,6 +47,7 @@ def rule(connection: Any, company: str, name: str, month: str = SEPTEMBER) -> di
         # on plan, but nobody can say whether the GPUs worked
         ("dark", "判定不能", "idle_in_allocation"),
         ("partly", "判定不能", "idle_in_allocation"),
+        ("weekly", "要確認", "idle_on_measured_days"),
         ("after", "要指示", "outside_support"),
         ("reports", "要確認", "self_report_differs"),
         # 17 + 3 of 5,760 contracted GPU-hours
@@ -77,6 +78,11 @@ def test_the_gravest_rule_gives_the_verdict(
         # idle beyond 25 % for certain, but with 37.5 % measured it is not judged
         ("partly", "idle_in_allocation", "37.5000", "判定不能"),
         ("dark", "idle_in_allocation", None, "判定不能"),
+        # a week of 8 × 24 h is well measured, all of it idle; the month as a whole is not
+        ("weekly", "idle_on_measured_days", "100.0000", "該当"),
+        ("weekly", "idle_in_allocation", "23.3333", "判定不能"),
+        # no day of it reaches 70 %
+        ("partly", "idle_on_measured_days", None, "判定不能"),
         # 4 GPUs × 24 h × 2 days after the support period
         ("after", "outside_support", "192.0000", "該当"),
         # its contract goes on
@@ -86,8 +92,9 @@ def test_the_gravest_rule_gives_the_verdict(
         ("sound", "self_report_differs", "0.0000", "非該当"),
         # nothing was reported, which is no contradiction
         ("dark", "self_report_differs", None, "判定不能"),
-        # without a plan there is nothing to be over
-        ("sliced", "over_plan_month", None, "判定不能"),
+        # without a plan nobody can be under it; 20 GPU-hours are too few to ask whether over
+        ("sliced", "under_plan_month", None, "判定不能"),
+        ("sliced", "over_plan_month", None, "非該当"),
         ("sliced", "unplanned_use", None, "判定不能"),
         # 8 of 8 GPUs on every day
         ("sound", "over_capacity", "100.0000", "非該当"),
@@ -223,8 +230,8 @@ def test_an_instruction_leaves_the_secretariat_only_after_the_explanation(
 def test_a_company_reads_all_rules_on_itself_and_nothing_on_others(small_warehouse: Any) -> None:
     tables = _tables(small_warehouse, "company:reports")
     assert {r["organisation_id"] for r in tables["rules"].rows} == {"reports"}
-    # all 14 rules of the file
-    assert len(tables["rules"].rows) == 14
+    # all 15 rules of the file
+    assert len(tables["rules"].rows) == 15
     assert all(r["proposal_ja"] is None for r in tables["rules"].rows)
 
 

@@ -162,7 +162,7 @@ def test_forecasts_run_to_the_end_of_the_plan(small: Any) -> None:
 
 
 def test_forecasts_have_the_columns_that_dbt_documents(small: Any) -> None:
-    table = small.execute("from marts.fct_gpu_usage__plan_forecasts").to_arrow_table()
+    table = small.sql("from marts.fct_gpu_usage__plan_forecasts").to_arrow_table()
     assert [(f.name, f.type) for f in table.schema if f.name != "_arrivals"] == [
         (f.name, f.type) for f in SCHEMA if f.name != "_arrivals"
     ]

@@ -58,7 +58,7 @@ rules as (
                             when
                                 results.needs_telemetry
                                 and coalesce(results.coverage_percent, 0) = 0
-                                then '必要なGPUテレメトリが届いていません。'
+                                then '必要なGPUテレメトリがそろっていません。'
                             else '判定に必要な記録がそろっていません。'
                         end
                     )

@@ -86,6 +86,30 @@ days as (
 
 ),
 
+-- the days that telemetry covers well enough to be judged by themselves
+measured as (
+
+    select
+        days.company_id,
+        days.month,
+        count(*) as measured_days,
+        {{ percent('sum(days.covered_part_seconds)', 'sum(days.existing_part_seconds)') }}
+            as measured_coverage_percent,
+        {{ gpu_hours('sum(days.idle_allocated_part_seconds)') }} as measured_idle_gpu_hours,
+        {{ percent('sum(days.idle_allocated_part_seconds)', 'sum(days.allocated_part_seconds)') }}
+            as measured_idle_percent
+    from days
+    inner join {{ ref('appropriateness_rules') }} as rules
+        on rules.rule_id = 'idle_on_measured_days'
+    where
+        days.allocated_part_seconds is not null
+        and 100 * days.covered_part_seconds
+        >= rules.coverage_floor_percent * days.existing_part_seconds
+    group by days.company_id, days.month, rules.minimum_days
+    having count(*) >= rules.minimum_days
+
+),
+
 sums as (
 
     select
@@ -172,6 +196,9 @@ joined as (
         telemetry.idle_allocated_percent,
         telemetry.busy_sm_active_percent,
         telemetry.busy_power_percent,
+        measured.measured_coverage_percent,
+        measured.measured_idle_gpu_hours,
+        measured.measured_idle_percent,
         reports.reported_gpu_hours,
         reports.difference_percent,
         list_sort(list_distinct(list_concat(
@@ -182,6 +209,8 @@ joined as (
     from months
     inner join organisations on months.company_id = organisations.organisation_id
     left join sums on months.company_id = sums.company_id and months.month = sums.month
+    left join measured
+        on months.company_id = measured.company_id and months.month = measured.month
     left join plan_months
         on months.company_id = plan_months.company_id and months.month = plan_months.month
     left join plans on months.company_id = plans.company_id

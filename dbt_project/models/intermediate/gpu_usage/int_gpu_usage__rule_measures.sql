@@ -160,6 +160,21 @@ select
     month,
     segment,
     is_partial,
+    'idle_on_measured_days' as rule_id,
+    cast(measured_idle_percent as decimal(18, 4)) as observed,
+    cast(measured_idle_gpu_hours as decimal(18, 4)) as size_gpu_hours,
+    cast(measured_coverage_percent as decimal(18, 4)) as coverage_percent,
+    cast(null as decimal(18, 4)) as power_percent,
+    false as is_at_least,
+    'marts.fct_gpu_usage__telemetry_months' as evidence_relation,
+    usage_arrivals as _arrivals
+from measures
+union all
+select
+    company_id,
+    month,
+    segment,
+    is_partial,
     'low_sm_activity' as rule_id,
     cast(busy_sm_active_percent as decimal(18, 4)) as observed,
     cast(busy_gpu_hours as decimal(18, 4)) as size_gpu_hours,
