@@ -54,6 +54,10 @@ class Translator(DagsterDbtTranslator):
         return spec._replace(blocking=False) if spec else None
 
 
+BUILD = ["build", "--exclude-resource-type", "unit_test"]
+"""Unit tests judge the program, not tonight's data: `make test` runs them."""
+
+
 def _is_missing(result: Mapping[str, Any]) -> bool:
     return bool(
         result["unique_id"].startswith("model.") and result["status"] in ("error", "skipped")
@@ -75,7 +79,7 @@ def dbt(
     tonight = night.tonight
     # the child process inherits it; in process and under the lock there is one night at a time
     os.environ["GENIAC_WAREHOUSE"] = str(tonight.warehouse)
-    invocation = dbt_cli.cli(["build"], context=context, raise_on_error=False)
+    invocation = dbt_cli.cli(BUILD, context=context, raise_on_error=False)
     built: set[str] = set()
     for event in invocation.stream():
         if isinstance(event, dg.Output):

@@ -98,6 +98,7 @@ CONFIG: dict[str, Any] = {
 }
 
 _FROM_ZERO = frozenset({"bar", "area"})
+_SCALED = frozenset({"x", "y", "color", "fill", "stroke", "size", "opacity"})
 _SEEN_WITHOUT_COLOUR = frozenset(
     {"shape", "strokeDash", "x", "y", "xOffset", "yOffset", "row", "column", "facet", "text"}
 )
@@ -119,7 +120,7 @@ def svg(chart: Chart) -> str:
         "autosize": {"type": "fit-x", "contains": "padding"},
         "padding": 4,
         **_band(chart.spec),
-        **chart.spec,
+        **_without_zone(chart.spec),
         "data": {"name": "table", "values": _values(chart.table)},
     }
     return _own_ids(_drawn(json.dumps(specification, ensure_ascii=False)), chart.id)
@@ -210,7 +211,24 @@ def _value(value: Scalar) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, datetime):
-        return value.astimezone(JST).strftime("%Y-%m-%dT%H:%M:%S")
-    # With a time, JavaScript takes it for local time, as it writes it; without, for UTC, and the
-    # drawing would depend on the zone of the machine.
-    return f"{value.isoformat()}T00:00:00" if isinstance(value, date) else value
+        return value.astimezone(JST).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _without_zone(part: Any, channel: str = "") -> Any:
+    """The specification with UTC scales and units wherever it speaks of time.
+
+    Days come as midnight UTC and instants as Japan's clock said them. Drawn in the machine's own
+    zone, both would move, and where clocks change in summer months would differ in length.
+    """
+    if isinstance(part, list):
+        return [_without_zone(p) for p in part]
+    if not isinstance(part, Mapping):
+        return part
+    same = {k: _without_zone(v, k) for k, v in part.items()}
+    unit = same.get("timeUnit")
+    if isinstance(unit, str) and not unit.startswith("utc"):
+        same["timeUnit"] = f"utc{unit}"
+    if same.get("type") == "temporal" and channel in _SCALED:
+        same["scale"] = {"type": "utc"} | (same.get("scale") or {})
+    return same

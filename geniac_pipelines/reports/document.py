@@ -78,7 +78,8 @@ class Chart:
     """A Vega-Lite chart over a figure table.
 
     `spec` is a Vega-Lite specification without data; renderers add the table's rows under the
-    name "table" and the house theme. `alt` says in words what the chart shows: PDF/UA needs it.
+    name "table" and the house theme; a day in column `month` is there in words as `month_ja`.
+    `alt` says in words what the chart shows: PDF/UA needs it.
     """
 
     id: str

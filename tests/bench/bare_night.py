@@ -24,6 +24,9 @@ from geniac_pipelines.store.lake import empty, landing_files
 from geniac_pipelines.store.warehouse import connect, prepare
 
 
+BUILD = ["build", "--exclude-resource-type", "unit_test"]
+
+
 def main(inbox: Path, data: Path, as_of: date) -> None:
     settings = Settings(data=data, inbox=inbox, as_of=as_of)
     with open_night(settings, "bare") as night:
@@ -46,7 +49,7 @@ def main(inbox: Path, data: Path, as_of: date) -> None:
         )
         folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
         subprocess.run(
-            [str(Path(sys.executable).parent / "dbt"), "build", *folders],
+            [str(Path(sys.executable).parent / "dbt"), *BUILD, *folders],
             check=True,
             env={**os.environ, "GENIAC_WAREHOUSE": str(night.warehouse)},
         )

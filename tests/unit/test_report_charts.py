@@ -112,12 +112,12 @@ print(svg(monthly()))
         for zone in ("Asia/Tokyo", "America/Los_Angeles")
     }
     assert drawn["Asia/Tokyo"] == drawn["America/Los_Angeles"]
-    assert {"9月", "10月", "11月"} <= set(words(drawn["Asia/Tokyo"]))
+    assert {"9月", "10月", "11月", "12月"} <= set(words(drawn["Asia/Tokyo"]))
 
 
 def monthly():
-    """Three months, each month's label at its place on a time axis."""
-    rows = [{"month": date(2026, 9 + n, 1), "hours": n} for n in range(3)]
+    """Four months on a time axis; clocks change within them in America."""
+    rows = [{"month": date(2026, 9 + n, 1), "hours": n} for n in range(4)]
     columns = (FigureColumn("month", "月", "month"), FigureColumn("hours", "量", "number"))
     encoding = {
         "x": {"field": "month", "type": "temporal", "axis": {"tickCount": "month"}},
