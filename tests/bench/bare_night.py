@@ -23,7 +23,6 @@ from geniac_pipelines.store.generations import current_files
 from geniac_pipelines.store.lake import empty, landing_files
 from geniac_pipelines.store.warehouse import connect, prepare
 
-
 BUILD = ["build", "--exclude-resource-type", "unit_test"]
 
 
