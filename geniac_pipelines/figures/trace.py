@@ -123,12 +123,10 @@ def trace(
         walker = _Walker(connection, ledger, data, ways)
         month = origin["parameters"].get("month")
         here = walker.level(origin["relation"], [dict(origin["match"])], month)
-        result.levels.append(here)
-        for _ in range(depth - 1):
-            below = walker.below(result.levels[-1])
-            if not below:
-                break
-            result.levels.extend(below)
+        frontier = [here]
+        for _ in range(depth):
+            result.levels.extend(frontier)
+            frontier = [below for level in frontier for below in walker.below(level)]
         result.origins = _origins(ledger, result.levels)
     return result
 

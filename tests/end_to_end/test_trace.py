@@ -1,0 +1,37 @@
+"""A printed number followed to the line of the file it came from."""
+
+import pytest
+import sqlalchemy as sa
+
+from geniac_pipelines.figures.trace import UnknownFigure, drills, original_line, trace
+from geniac_pipelines.settings import DBT_PROJECT
+from geniac_pipelines.store.archive import Archive
+from geniac_pipelines.store.ledger import figures
+
+
+def test_allocated_hours_lead_to_the_lines_of_the_sacct_file(programme):
+    with programme.ledger.reading() as connection:
+        printed = connection.execute(
+            sa.select(figures.c.figure)
+            .where(figures.c.figure.like("gpu_usage.companies.2026-09/%/allocated_gpu_hours"))
+            .where(figures.c.value.is_not(None))
+            .order_by(figures.c.figure)
+        ).scalars()
+        figure = next(iter(printed))
+    ways = drills(DBT_PROJECT / "target" / "manifest.json")
+    found = trace(programme.ledger, programme.data, ways, figure)
+    relations = [level.relation for level in found.levels]
+    assert relations[0] == "marts.fct_gpu_usage__plan_months"
+    jobs = next(
+        level for level in found.levels if level.relation == "landing.gpu_usage__sacct_jobs"
+    )
+    row = jobs.rows[0]
+    origin = next(o for o in found.origins if o.arrival_id == row["_arrival"])
+    line = original_line(Archive(programme.data / "archive"), origin.sha256, row["_line"])
+    assert line is not None
+    assert row["job_id"] in line
+
+
+def test_an_unknown_figure_is_refused(programme):
+    with pytest.raises(UnknownFigure, match="nothing/of/the/kind"):
+        trace(programme.ledger, programme.data, {}, "nothing/of/the/kind")
