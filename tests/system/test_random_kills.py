@@ -25,7 +25,7 @@ from geniac_pipelines.store.warehouse import connect, rows
 
 pytestmark = pytest.mark.system
 
-KILLS = int(os.environ.get("GENIAC_KILLS", "20"))
+KILLS = int(os.environ.get("GENIAC_KILLS", "10"))
 KILLS_A_ROUND = 10
 LONGEST_S = 40.0
 TINY = {"companies": 2, "gpus_per_company": 4, "months": 1, "telemetry_days": 1}
