@@ -52,7 +52,12 @@ def test_gzip_is_an_envelope_of_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [(zipped(("a", b"")), True), (zipped(), True), (gzip.compress(b"", mtime=0), True), (b"PK", False)],
+    [
+        (zipped(("a", b"")), True),
+        (zipped(), True),
+        (gzip.compress(b"", mtime=0), True),
+        (b"PK", False),
+    ],
 )
 def test_archives_are_known_by_their_first_bytes(
     tmp_path: Path, content: bytes, expected: bool
