@@ -66,6 +66,8 @@ def state(data: Path) -> dict[str, object]:
     with ledger.reading() as connection:
         for table in metadata.sorted_tables:
             columns = [c for c in table.columns if c.name not in LEFT_OUT.get(table.name, ())]
+            if not columns:
+                continue
             content = [tuple(r) for r in connection.execute(sa.select(*columns))]
             # the digest names the data folder where it writes mails as files
             words = [repr(row).replace(str(data), "DATA") for row in content]
