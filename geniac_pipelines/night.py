@@ -140,8 +140,11 @@ class Night:
         self._staged.append(what)
 
     def after_commit(self, what: Callable[[], object]) -> None:
-        """Do `what` when the commit is through. It must follow from the ledger alone: a kill in
-        between leaves it to the next night (see `geniac_pipelines.reports.edition.republish`)."""
+        """Do `what` when the commit is through.
+
+        It must follow from the ledger alone and bear repeating: after a kill in between, the next
+        night does it again before anything else.
+        """
         self._afterwards.append(what)
 
     def stage_merge(self, sources: tuple[str, ...], path: str) -> None:

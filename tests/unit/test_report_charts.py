@@ -75,7 +75,11 @@ def test_series_told_apart_by_colour_alone_are_refused(spec: dict[str, object]) 
 
 @pytest.mark.parametrize("channel", ["shape", "strokeDash", "yOffset", "row", "text"])
 def test_colour_may_repeat_what_another_sign_says(channel: str) -> None:
-    refuse_misleading({"mark": "line", "encoding": {"color": SERIES, channel: SERIES}}, "x")
+    told = {"color": SERIES, channel: SERIES}
+    refuse_misleading({"mark": "line", "encoding": told}, "x")
+    # the same without the second sign is refused, so it is the sign that lets it pass
+    with pytest.raises(MisleadingChart, match="colour alone"):
+        refuse_misleading({"mark": "line", "encoding": {"color": SERIES}}, "x")
 
 
 def test_data_come_from_the_figure_table_alone() -> None:

@@ -405,8 +405,10 @@ def test_whatever_cells_hold_each_row_is_taken_left_out_or_refused(tmp_path, cel
 def test_any_bytes_are_asked_for_and_read_without_a_fault(tmp_path, content) -> None:
     given = source(tmp_path, content)
     for known in FORMATS:
-        known.recognise(given)
-        read_file(known, given)
+        assert known.recognise(given) in (True, False)
+        _, refusals = read_file(known, given)
+        # whatever came, nobody is left without a word on what to do
+        assert all(r.ja and r.ja_remedy for r in refusals)
 
 
 # by hand: あ is 2 wide, so 30 of them need 60 of the 19 usable characters a line, 4 lines of 15 pt
