@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from assets._shared import OWNERS
+from assets._shared import NIGHTLY_FRESH, OWNERS, picture, table
 from geniac_pipelines.alerts.channels import channels
 from geniac_pipelines.alerts.morning import Morning, record_morning
 from geniac_pipelines.alerts.night import corrections, register, submissions
+from geniac_pipelines.findings import overview
 from geniac_pipelines.findings.model import examination
 from geniac_pipelines.findings.read import examined_rows
 from geniac_pipelines.store.warehouse import connect
@@ -24,6 +25,7 @@ MODELS = [
     kinds={"sqlite"},
     owners=OWNERS,
     deps=MODELS,
+    freshness_policy=NIGHTLY_FRESH,
     description=(
         "指摘（誰かが対応すべきこと）の更新と、朝のまとめの作成。"
         "実際に調べた対象だけを解消とし、調べられなかったものはそのまま残す"
@@ -46,6 +48,17 @@ def findings(night: NightResource) -> dg.MaterializeResult[None]:
             notes=ways.notes,
         )
     tonight.stage(lambda connection, number: record_morning(connection, number, morning))
+    rules = overview.by_rule(found)
     return dg.MaterializeResult(
-        metadata={"examined": len(found.examined), "problems": len(found.problems)}
+        metadata={
+            "examined": len(found.examined),
+            "problems": len(found.problems),
+            "調べられなかった規則": table(
+                {"problem": "理由"}, [{"problem": p} for p in found.problems]
+            ),
+            "規則ごとの結果": table(overview.HEADINGS, rules),
+            "規則ごとの結果（図）": picture(
+                "規則ごとの該当の数", overview.CHART, overview.bars(rules)
+            ),
+        }
     )

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets._shared import OWNERS
+from assets._shared import NIGHTLY_FRESH, OWNERS, table
 from geniac_pipelines.areas import CONTRACTS
 from geniac_pipelines.gpu_usage import facts
 from geniac_pipelines.gpu_usage.rollup import DAY_FACTS
+from geniac_pipelines.intake.outcomes import HEADINGS, by_sender
 from geniac_pipelines.night import Night
 from geniac_pipelines.store.generations import current_files
 from geniac_pipelines.store.lake import empty, landing_files
@@ -25,6 +26,7 @@ from resources.night import NightResource
         dg.AssetKey(["facts", facts.DAYS]),
     ],
     output_required=False,
+    freshness_policy=NIGHTLY_FRESH,
     description=(
         "その夜の入力。台帳の写しと各表の現在の行を、夜ごとの倉庫ファイルに用意する。"
         "前の夜から何も変わっていなければ、ここで終わる"
@@ -49,6 +51,7 @@ def night_inputs(
             "as_of": tonight.as_of.isoformat(),
             "inputs": tonight.inputs,
             "arrivals": tonight.snapshot["arrivals"].num_rows,
+            "提出元ごとの受付": table(HEADINGS, [o.as_row for o in by_sender(tonight.snapshot)]),
         }
     )
 

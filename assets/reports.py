@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from assets._shared import OWNERS
+from assets._shared import NIGHTLY_FRESH, OWNERS, table
 from geniac_pipelines.areas import CONTRACTS
+from geniac_pipelines.gpu_usage import overview
 from geniac_pipelines.reports import edition
 from geniac_pipelines.store.lake import plan_merges, write_merge
 from resources.night import NightResource
@@ -33,6 +34,7 @@ READ = [
     kinds={"pdf", "excel"},
     owners=OWNERS,
     deps=READ,
+    freshness_policy=NIGHTLY_FRESH,
     description="月次報告書。経済産業省・NEDO向けと、組織ごとの抜粋",
 )
 def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
@@ -58,6 +60,20 @@ def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
             "status": "issued" if closing else "draft",
             "reports": len(made),
             "figures": sum(len(r.document.figures()) for r in made),
+            "報告書": table(
+                {"audience": "宛先", "figures": "数値", "folder": "フォルダ"},
+                [
+                    {
+                        "audience": r.document.audience,
+                        "figures": len(r.document.figures()),
+                        "folder": r.folder.name,
+                    }
+                    for r in made
+                ],
+            ),
+            "企業ごとの判定": table(
+                overview.VERDICT_HEADINGS, overview.verdicts(tonight.warehouse, month)
+            ),
         }
     )
 
@@ -67,6 +83,7 @@ def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
     kinds={"sqlite"},
     owners=OWNERS,
     deps=[monthly_reports, dg.AssetKey("findings")],
+    freshness_policy=NIGHTLY_FRESH,
     description="公開する世代。その夜の結果を一つの取引で台帳に記録し、公開する",
 )
 def generation(night: NightResource) -> dg.MaterializeResult[None]:
@@ -77,5 +94,10 @@ def generation(night: NightResource) -> dg.MaterializeResult[None]:
         tonight.stage_merge(merge.sources, merge.path)
     number = tonight.commit()
     return dg.MaterializeResult(
-        metadata={"generation": number, "provisional": dg.JsonMetadataValue(tonight.provisional)}
+        metadata={
+            "generation": number,
+            "前の世代から引き継いだ表": table(
+                {"relation": "表"}, [{"relation": r} for r in tonight.provisional]
+            ),
+        }
     )

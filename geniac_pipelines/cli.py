@@ -13,9 +13,12 @@ import click
 
 from geniac_pipelines.cli_desk import drafts, findings, outbox
 from geniac_pipelines.cli_folders import FOLDER, settings_of, with_folders
+from geniac_pipelines.cli_people import archive_for, people
+from geniac_pipelines.cli_reports import is_issued, release_now, reports
 from geniac_pipelines.settings import ROOT, Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +27,7 @@ def main() -> None:
     """GENIAC事務局のデータ基盤 / data platform of the GENIAC secretariat."""
 
 
-for _group in (findings, drafts, outbox):
+for _group in (findings, drafts, outbox, reports, people):
     main.add_command(_group)
 
 
@@ -40,32 +43,39 @@ def nightly(data: Path | None, inbox: Path | None, as_of: datetime | None) -> No
 @with_folders
 def close(month: str, data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
     """月を締め、報告書を発行する / close MONTH (2026-08) and issue its reports."""
-    _run("close_month", settings_of(data, inbox, as_of), month=month)
+    _close(settings_of(data, inbox, as_of), month)
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--sender", help="organisation id of whoever sent the files")
 @click.option("--zone", default="Asia/Tokyo", show_default=True, help="zone of local stamps")
-def check(files: tuple[Path, ...], sender: str | None, zone: str) -> None:
+@click.option("--xlsx", type=OUT, help="write 修正依頼票 to this workbook as well")
+def check(files: tuple[Path, ...], sender: str | None, zone: str, xlsx: Path | None) -> None:
     """受付前の点検 / say what the sender would be told; keeps nothing. Exit 1 if he must act."""
     from geniac_pipelines.areas import EXPECTATIONS, FORMATS
     from geniac_pipelines.intake.reading import Context
     from geniac_pipelines.intake.reply import check as look
+    from geniac_pipelines.intake.reply_workbook import write_reply_workbook
     from geniac_pipelines.settings import Clock
 
+    if xlsx and xlsx.resolve() in {file.resolve() for file in files}:
+        raise click.ClickException(f"{xlsx} is one of the files to check; it stays as it is")
     context = Context(
         received_at=Clock().now(), pseudonym=lambda _kind, _value: "-", sender=sender, zone=zone
     )
     replies = [look(file, FORMATS, context, EXPECTATIONS) for file in files]
     click.echo("\n\n".join(reply.ja for reply in replies))
+    if xlsx:
+        write_reply_workbook(replies, xlsx)
+        click.echo(f"written {xlsx}", err=True)
     if any(reply.must_correct for reply in replies):
         sys.exit(1)
 
 
 @main.command()
 @click.argument("name", required=False)
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="file to write")
+@click.option("--out", type=OUT, help="file to write")
 def template(name: str | None, out: Path | None) -> None:
     """提出用の様式を作る / write the workbook NAME to hand in; without NAME, list them."""
     from geniac_pipelines.areas import TEMPLATES
@@ -104,7 +114,10 @@ def sample(out: Path, companies: int, gpus_per_company: int, months: int, seed: 
 @main.command()
 @click.option("--data", type=FOLDER, required=True, help="data folder of the demonstration")
 def demo(data: Path) -> None:
-    """見本の事業で、月締めと夜間処理を行う / the sample programme: close a month, run a night."""
+    """見本の事業で、月締め、公開、夜間処理を行う / the sample programme: close a month, release its
+    reports, run a night."""
+    from geniac_pipelines.reports.release import COMPANIES, AlreadyOut
+    from geniac_pipelines.sample.organisations import SECRETARIAT_PERSON
     from geniac_pipelines.sample.write import AS_OF, CLOSING, CLOSING_AS_OF, write_sample
 
     sample_folder = data / "sample"
@@ -114,7 +127,14 @@ def demo(data: Path) -> None:
     base = Settings.from_environment()
     base = replace(base, data=data.resolve(), inbox=(sample_folder / "inbox").resolve())
     _say(f"== {CLOSING} の月締め / closing {CLOSING}, as of {CLOSING_AS_OF}")
-    _run("close_month", replace(base, as_of=CLOSING_AS_OF), month=CLOSING)
+    closing = replace(base, as_of=CLOSING_AS_OF)
+    _close(closing, CLOSING)
+    _say(f"== {CLOSING} の報告書の公開 / {SECRETARIAT_PERSON} releases its reports")
+    for audience in ("meti_nedo", COMPANIES):
+        try:
+            release_now(closing, month=CLOSING, to=audience, person=SECRETARIAT_PERSON)
+        except AlreadyOut as error:
+            _say(str(error))
     _say(f"== 夜間処理 / the night as of {AS_OF}")
     _run("nightly", replace(base, as_of=AS_OF), month=None)
 
@@ -143,11 +163,15 @@ def contracts(only_check: bool) -> None:
 @click.argument("figure")
 @click.option("--report", help="report that printed it, e.g. monthly/2026-08/meti_nedo")
 @click.option("--depth", default=9, show_default=True, help="levels to go down")
+@click.option("--by", help="who looks at lines of originals with personal data (goes on record)")
+@click.option("--purpose", help="and why")
 @with_folders
 def trace(
     figure: str,
     report: str | None,
     depth: int,
+    by: str | None,
+    purpose: str | None,
     data: Path | None,
     inbox: Path | None,
     as_of: datetime | None,
@@ -160,9 +184,10 @@ def trace(
     from geniac_pipelines.settings import DBT_PROJECT
 
     settings = settings_of(data, inbox, as_of)
+    ledger = open_ledger(settings)
     try:
         found = follow(
-            open_ledger(settings),
+            ledger,
             settings.data,
             drills(DBT_PROJECT / "target" / "manifest.json"),
             figure,
@@ -171,7 +196,8 @@ def trace(
         )
     except UnknownFigure as error:
         raise click.ClickException(str(error)) from error
-    click.echo(as_text(found, settings.data))
+    archive = archive_for(ledger, settings, "figure", figure, by=by, purpose=purpose)
+    click.echo(as_text(found, archive, reveal=archive.secret is not None))
 
 
 @main.command()
@@ -191,6 +217,17 @@ def ui(data: Path | None, port: int) -> None:
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     os.execve(dagster, [str(dagster), *arguments], environment)
+
+
+def _close(settings: Settings, month: str) -> None:
+    """Close a month, unless its reports were issued: what was issued stays as it is."""
+    if is_issued(settings, month):
+        click.echo(
+            f"{month} は締め済みです。発行した報告書は変わりません / "
+            f"{month} is closed already; its issued reports stand"
+        )
+        return
+    _run("close_month", settings, month=month)
 
 
 def _run(job: str, settings: Settings, month: str | None) -> None:

@@ -103,27 +103,35 @@ def drafts() -> None:
 def list_drafts(data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
     """下書きの一覧と文面 / the drafts with their wording."""
     from geniac_pipelines.alerts.drafts import waiting
+    from geniac_pipelines.alerts.message import COMPANY
     from geniac_pipelines.night import open_ledger
 
     with open_ledger(settings_of(data, inbox, as_of)).reading() as connection:
         found = waiting(connection)
     for draft in found:
-        click.echo(f"番号 {draft.key}　版 {draft.mark}　宛先 {draft.audience}")
+        to = draft.recipient or "未登録（送るときに --to で指定するか、組織台帳に記入）"
+        click.echo(f"番号 {draft.key}　版 {draft.mark}")
+        click.echo(f"組織 {draft.audience.removeprefix(COMPANY)}　宛先 {to}")
         click.echo(f"件名 {draft.subject}\n\n{draft.body}\n{'―' * 40}")
-    click.echo(f"下書き {len(found)}件")
+    missing = sum(draft.recipient is None for draft in found)
+    click.echo(f"下書き {len(found)}件" + (f"（うち宛先未登録 {missing}件）" if missing else ""))
+    if found:
+        click.echo(
+            "送るには: geniac drafts release 番号 --mark 版 --person 氏名 --reason 理由 [--to 宛先]"
+        )
 
 
 @drafts.command("release")
 @click.argument("key")
 @click.option("--mark", required=True, help="版: the wording that you have read")
-@click.option("--to", required=True, help="address of the company")
+@click.option("--to", help="address of the company; default: the register's")
 @click.option("--person", required=True, help="who decides")
 @click.option("--reason", required=True, help="why it goes out")
 @with_folders
 def release_draft(
     key: str,
     mark: str,
-    to: str,
+    to: str | None,
     person: str,
     reason: str,
     data: Path | None,

@@ -25,7 +25,7 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
     }
     return dg.Definitions(
         assets=dg.load_assets_from_modules([intake, gpu_usage, night, dbt, findings, reports]),
-        jobs=[schedules.nightly, schedules.close_month, arrivals.intake],
+        jobs=[schedules.nightly, schedules.close_month, schedules.backfill, arrivals.intake],
         sensors=[
             arrivals.arrivals_sensor,
             delivery.outbox_sensor,
@@ -33,6 +33,8 @@ def build_definitions(overrides: Mapping[str, Any] | None = None) -> dg.Definiti
             failures.checks_failed,
         ],
         schedules=[schedules.nightly_schedule],
+        # also for what is launched from an asset's page, which no job speaks for
+        executor=dg.in_process_executor,
         resources=resources,
         loggers={"progress": progress},
     )

@@ -5,9 +5,13 @@ A roof's helper: it loads dagster, so nothing but `cli` imports it.
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,32 +60,65 @@ def launch(
 ) -> Launched:
     """Execute `job` on the settings' folders; recorded in the Dagster instance of the data folder.
 
-    `month` is for `close_month` only. Never raises for a failed run: the summary says what failed.
+    `progress` gets a line for each step and every few seconds. `month` is for `close_month` only.
+    Never raises for a failed run: the summary says what failed.
     """
     os.environ.setdefault("DAGSTER_HOME", str(prepare_home(settings.data)))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     import dagster as dg  # noqa: PLC0415
 
+    # the pinned version keeps it; a person at the terminal can do nothing about it
+    warnings.filterwarnings("ignore", "Parameter `backfill_policy`", category=dg.BetaWarning)
     from geniac_pipelines.definitions import defs  # noqa: PLC0415
+    from geniac_pipelines.progress import DbtLines, Progress  # noqa: PLC0415
+    from resources.progress import NAME, Steps  # noqa: PLC0415
 
     started = time.monotonic()
-    with dg.DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(job).execute_in_process(
-            run_config=_run_config(job, settings, month), instance=instance, raise_on_error=False
-        )
-        failures = [
-            f"{e.step_key}: {e.step_failure_data.error_display_string}"
-            for e in result.all_events
-            if e.is_step_failure
-        ]
-        if not result.success and not failures:
-            failures = [e.message or "" for e in result.all_events if e.is_failure]
-    for failure in failures:
-        progress(failure)
+    definition = defs.resolve_job_def(job)
+    logger = logging.getLogger(NAME)
+    with (
+        Progress(progress, len(definition.nodes_in_topological_order)) as told,
+        dg.DagsterInstance.get() as instance,
+    ):
+        handler = Steps(told)
+        logger.addHandler(handler)
+        try:
+            with redirect_stdout(DbtLines(told, sys.stdout)):
+                result = definition.execute_in_process(
+                    run_config=_run_config(job, settings, month),
+                    instance=instance,
+                    raise_on_error=False,
+                )
+        finally:
+            logger.removeHandler(handler)
+        failed = [e for e in result.all_events if e.is_step_failure]
+        details = [f"{e.step_key}: {e.step_failure_data.error_display_string}" for e in failed]
+        causes = [f"{e.step_key}: {_cause(e.step_failure_data.error)}" for e in failed]
+        if not result.success and not failed:
+            # before the first step: the lock is held by another run, a key is wrong, …
+            errors = [_error(e) for e in result.all_events if e.is_failure]
+            details = [e.to_string() for e in errors if e]
+            causes = [_cause(e) for e in errors if e] or ["the run ended before its first step"]
+    for detail in details:
+        progress(detail)
     from geniac_pipelines.summary import summarise  # noqa: PLC0415
 
     seconds = time.monotonic() - started
-    return Launched(result.success, summarise(settings, result.run_id, result.success, seconds))
+    return Launched(
+        result.success, summarise(settings, result.run_id, result.success, seconds, causes)
+    )
+
+
+def _error(event: Any) -> Any:
+    """What an event that is no step's says went wrong; None where it says nothing."""
+    return getattr(event.event_specific_data, "error", None)
+
+
+def _cause(error: Any) -> str:
+    """In one line, the own words of the error that Dagster's own errors are about."""
+    while error.cause and str(error.cls_name).startswith("Dagster"):
+        error = error.cause
+    return " ".join(str(error.message).split())
 
 
 def _run_config(job: str, settings: Settings, month: str | None) -> Mapping[str, Any]:
@@ -89,6 +126,8 @@ def _run_config(job: str, settings: Settings, month: str | None) -> Mapping[str,
         "kind": "closing" if job == "close_month" else "nightly",
         "data": str(settings.data),
         "inbox": str(settings.inbox),
+        # a person who waits wants to be told at once who has the folder
+        "patience_seconds": 0,
     }
     if month:
         night["month"] = month

@@ -32,7 +32,9 @@ from geniac_pipelines.store.identity import belong_together
 from geniac_pipelines.store.lake import remove_orphans
 from geniac_pipelines.store.ledger import Ledger, landings
 from geniac_pipelines.store.lock import exclusive
-from geniac_pipelines.store.people import Pseudonyms, load_pseudonyms
+from geniac_pipelines.store.people import Pseudonyms
+from geniac_pipelines.store.retention import erase_due
+from geniac_pipelines.store.secret import Secret, open_secret
 
 KEPT_GENERATIONS = 3
 
@@ -84,11 +86,16 @@ class Night:
 
     @property
     def archive(self) -> Archive:
-        return Archive(self.data / "archive", work=self.data / "work")
+        return Archive(self.data / "archive", work=self.data / "work", secret=self.secret)
+
+    @cached_property
+    def secret(self) -> Secret:
+        """The installation's key; raises WrongKey if it is not the one that the ledger knows."""
+        return open_secret(self.ledger, self.settings.pseudonym_key, self.data / "keys")
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms:
-        return load_pseudonyms(self.settings.pseudonym_key, self.data / "keys")
+        return Pseudonyms(self.secret.key)
 
     @cached_property
     def as_of(self) -> date:
@@ -125,15 +132,18 @@ class Night:
     def nothing_to_do(self) -> str | None:
         """Why there is nothing to do, or None: the last night had exactly these inputs.
 
-        A warehouse that somebody removed is made again.
+        A warehouse that somebody removed is made again, and so is one that could not be built
+        whole: what kept it from that may be mended.
         """
         last = self.latest()
-        if last and last.inputs == self.inputs and (self.data / last.warehouse).exists():
-            return (
-                f"nothing new arrived since generation {last.generation} (as of {last.as_of}); "
-                "its reports stand"
-            )
-        return None
+        if last is None or last.inputs != self.inputs:
+            return None
+        if last.provisional or not (self.data / last.warehouse).exists():
+            return None
+        return (
+            f"nothing new arrived since generation {last.generation} (as of {last.as_of}); "
+            "its reports stand"
+        )
 
     def stage(self, what: Staged) -> None:
         """Record `what` in the committing transaction."""
@@ -207,14 +217,22 @@ class Night:
 def open_night(
     settings: Settings, run_id: str, kind: str = "nightly", month_to_close: Month | None = None
 ) -> Iterator[Night]:
-    """Hold the data folder for one run. Raises `Busy` at once if another run has it."""
+    """Hold the data folder for one run. Raises `Busy` at once if another run has it.
+
+    Raises WrongKey if the secret key is not the ledger's. Erases originals with personal data
+    whose day has passed.
+    """
     if kind not in ("nightly", "closing", "intake", "backfill"):
         raise ValueError(f"unknown kind of run: {kind}")
     with exclusive(settings.data, f"{kind} {run_id}"):
         ledger = open_ledger(settings)
         with ledger.exclusive():
+            night = Night(run_id, kind, settings, Clock(settings.as_of), ledger, month_to_close)
+            archive = night.archive  # refused here without the right key, before anything is done
             sweep_dead_nights(settings.data, ledger)
-            yield Night(run_id, kind, settings, Clock(settings.as_of), ledger, month_to_close)
+            # a day to come that `as_of` sets up for a trial erases nothing in earnest
+            erase_due(ledger, archive, min(night.clock.today(), Clock().today()))
+            yield night
 
 
 def open_ledger(settings: Settings) -> Ledger:

@@ -17,6 +17,8 @@ from geniac_pipelines.calendar import JST
 
 ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT = ROOT / "dbt_project"
+PERSONAL_DAYS = 400
+"""A fiscal year and the month in which it is closed: until then a correction may need the file."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Settings:
     """Configuration of one installation.
 
     `as_of` fixes the day (Asia/Tokyo) as of which a night works; None means today by the clock.
-    `ledger_url` is an SQLAlchemy URL; the default is SQLite inside `data`. What may hold a secret
-    is left out of the representation, which ends in logs.
+    `ledger_url` is an SQLAlchemy URL; the default is SQLite inside `data`. `personal_days` is how
+    long originals with personal data, and the names in the vault, are kept from their receipt on.
+    What may hold a secret is left out of the representation, which ends in logs.
     """
 
     data: Path
@@ -44,6 +47,8 @@ class Settings:
     as_of: date | None = None
     ledger_url: str | None = field(default=None, repr=False)
     pseudonym_key: str | None = field(default=None, repr=False)
+    pseudonym_key_next: str | None = field(default=None, repr=False)
+    personal_days: int = PERSONAL_DAYS
     smtp: Smtp | None = None
     mail_from: str = "geniac-pipelines@localhost"
     mail_to: tuple[str, ...] = ()
@@ -76,6 +81,8 @@ class Settings:
             as_of=_day(env, "GENIAC_AS_OF"),
             ledger_url=env.get("GENIAC_LEDGER_URL") or None,
             pseudonym_key=env.get("GENIAC_PSEUDONYM_KEY") or None,
+            pseudonym_key_next=env.get("GENIAC_PSEUDONYM_KEY_NEXT") or None,
+            personal_days=_days(env, "GENIAC_PERSONAL_DAYS", PERSONAL_DAYS),
             smtp=smtp,
             mail_from=env.get("GENIAC_MAIL_FROM") or "geniac-pipelines@localhost",
             mail_to=tuple(a.strip() for a in env.get("GENIAC_MAIL_TO", "").split(",") if a.strip()),
@@ -128,6 +135,13 @@ def _integer(env: Mapping[str, str], name: str, default: int) -> int:
         return int(env.get(name) or default)
     except ValueError as error:
         raise ValueError(f"{name} must be a whole number, not {env[name]!r}") from error
+
+
+def _days(env: Mapping[str, str], name: str, default: int) -> int:
+    days = _integer(env, name, default)
+    if days < 1:
+        raise ValueError(f"{name} must be at least 1, not {days}")
+    return days
 
 
 def _day(env: Mapping[str, str], name: str) -> date | None:

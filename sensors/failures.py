@@ -9,13 +9,13 @@ from geniac_pipelines.alerts.failures import report
 from geniac_pipelines.night import open_ledger
 from geniac_pipelines.settings import Settings
 from sensors.arrivals import intake
-from sensors.schedules import close_month, nightly
+from sensors.schedules import backfill, close_month, nightly
 
 SHOWN = 20
 
 
 @dg.run_failure_sensor(
-    monitored_jobs=[nightly, close_month, intake],
+    monitored_jobs=[nightly, close_month, intake, backfill],
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="処理が失敗したとき、担当者への知らせを送信箱に入れる",
 )

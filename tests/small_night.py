@@ -21,8 +21,9 @@ import sqlalchemy as sa
 from geniac_pipelines import night as night_module
 from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.intake.deliveries import MANIFEST
+from geniac_pipelines.intake.desk import Desk, read_arrivals, to_read
 from geniac_pipelines.intake.reading import Complaint, Context, Format, Item, Place, Row, Source
-from geniac_pipelines.intake.sweep import Desk, Taken, read_arrivals, take_in, to_read
+from geniac_pipelines.intake.sweep import Taken, take_in
 from geniac_pipelines.night import Night, open_night
 from geniac_pipelines.settings import Clock, Settings
 from geniac_pipelines.store import lake, ledger, snapshot, warehouse
@@ -31,8 +32,11 @@ from geniac_pipelines.store.arrivals import Arrival, Reading
 from geniac_pipelines.store.files import whole, write_bytes
 from geniac_pipelines.store.generations import FactFile
 from geniac_pipelines.store.ledger import Ledger
+from geniac_pipelines.store.secret import Secret
 
 KEY = "k" * 32
+SECRET = Secret(KEY.encode())
+KEEP_DAYS = 400
 
 JOBS = Contract(
     name="test__jobs",
@@ -165,7 +169,7 @@ class Desktop:
 
     @property
     def archive(self) -> Archive:
-        return Archive(self.data / "archive", work=self.data / "work")
+        return Archive(self.data / "archive", work=self.data / "work", secret=SECRET)
 
     def drop(self, path: str, content: bytes, *, received_at: str | None = None) -> Path:
         """Put a file into the inbox; with `received_at` (UTC) also a line into the manifest.
@@ -206,6 +210,8 @@ class Desktop:
             formats=self.formats,
             pseudonym=lambda kind, value: f"{kind}-{value}",
             days_of=lambda contract, file: set(),
+            secret=SECRET,
+            keep_days=KEEP_DAYS,
         )
 
     def read(self) -> list[tuple[Arrival, Reading]]:
@@ -261,6 +267,8 @@ def run_night(settings: Settings, run_id: str) -> int | None:
             formats=FORMATS,
             pseudonym=night.pseudonyms,
             days_of=lambda contract, file: set(),
+            secret=night.secret,
+            keep_days=KEEP_DAYS,
         )
         list(read_arrivals(desk, to_read(desk)))
         if night.nothing_to_do():

@@ -107,22 +107,29 @@ def reminder(own: Own, asked: Collection[str], day: date) -> Message | None:
 
 
 def correction(own: Own, asked: Collection[str]) -> Message | None:
-    """Places to correct in arrivals that were not written about yet; None if there are none."""
+    """Places to correct, and doubts to clear up, in arrivals that were not written about yet.
+
+    All that is to be said of a file is said at once. None if there is nothing.
+    """
     new = [c for c in own.corrections if f"correction:{c.arrival_id}" not in asked]
     if not new:
         return None
     new.sort(key=lambda c: (c.file, c.arrival_id, c.sheet or "", c.line or 0, c.column or ""))
-    texts = {language: [say("correction.opening", language)] for language in LANGUAGES}
+    lost = [c for c in new if not c.doubt]
+    texts = {
+        language: [say("correction.opening", language) if lost else say("doubt.opening", language)]
+        for language in LANGUAGES
+    }
     for (file, _), group in groupby(new, key=lambda c: (c.file, c.arrival_id)):
         places = list(group)
         for language, lines in texts.items():
-            lines += ["", say("correction.file", language, file=file)]
-            lines += [_place(c, language) for c in places[:SHOWN_PER_FILE]]
-            if len(places) > SHOWN_PER_FILE:
-                more = len(places) - SHOWN_PER_FILE
-                lines.append(say("correction.more", language, count=more))
+            lines.extend(("", say("correction.file", language, file=file)))
+            lines.extend(_places([c for c in places if not c.doubt], language))
+            if doubts := _places([c for c in places if c.doubt], language):
+                lines.extend((say("doubt.items", language), *doubts))
     asks = {f"correction:{c.arrival_id}" for c in new}
-    return _letter(own.company, "correction", asks, texts, count=len(new))
+    subject = "correction" if lost else "doubt"
+    return _letter(own.company, "correction", asks, texts, subject=subject, count=len(lost or new))
 
 
 def explanation(own: Own, decisions: Sequence[Decision], asked: Collection[str]) -> Message | None:
@@ -160,6 +167,7 @@ def _letter(
     kind: str,
     asks: Collection[str],
     texts: Mapping[str, Sequence[str]],
+    subject: str | None = None,
     **values: object,
 ) -> Message:
     parts = []
@@ -168,7 +176,7 @@ def _letter(
         greeting = say("greeting", language, company=name)
         parts.append("\n".join([greeting, "", *lines, "", say("closing", language)]))
     ordered = sorted(asks)
-    subject = " / ".join(say(f"{kind}.subject", language, **values) for language in LANGUAGES)
+    title = " / ".join(say(f"{subject or kind}.subject", la, **values) for la in LANGUAGES)
     return Message(
         kind=kind,
         about=company.company_id,
@@ -176,10 +184,17 @@ def _letter(
         channel="mail",
         recipient=company.contact,
         audience=f"{COMPANY}{company.company_id}",
-        subject=subject,
+        subject=title,
         body=f"\n\n{RULE}\n\n".join(parts),
         payload={"asks": ordered},
     )
+
+
+def _places(corrections: Sequence[Correction], language: str) -> list[str]:
+    lines = [_place(c, language) for c in corrections[:SHOWN_PER_FILE]]
+    if more := len(corrections) - len(lines):
+        lines.append(say("correction.more", language, count=more))
+    return lines
 
 
 def _place(correction: Correction, language: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from geniac_pipelines.alerts.grouping import grouped, whose
 from geniac_pipelines.alerts.message import SECRETARIAT, Message
 from geniac_pipelines.alerts.outbox import Health
 from geniac_pipelines.alerts.rows import Handed, Intake, Submission, name_of
@@ -23,7 +24,7 @@ from geniac_pipelines.store.decisions import Decision
 
 KIND = "digest"
 SHOWN = 30
-"""Findings that a section spells out; the rest is counted."""
+"""Items that a section spells out; the findings of the rest are counted."""
 
 CALM = "新しく対応が必要なことはありません。"
 WEEKDAYS = "月火水木金土日"
@@ -136,38 +137,79 @@ def _sections(
     unconfirmed: Sequence[Finding],
     missing: Sequence[Submission],
 ) -> list[str]:
-    lines = _section("新しく見つかったこと", found.opened, lambda f: _full(data, f))
-    lines += _section("再び見つかったこと", found.reopened, lambda f: _full(data, f))
+    lines = _to_do(data, found, unconfirmed, missing)
+    lines += [*_counts(data, found, unconfirmed), ""]
+    if data.problems:
+        lines += ["■ 処理の不具合", *(f"・{problem}" for problem in data.problems), ""]
+    if data.provisional:
+        lines.append("■ 暫定の表（前の世代の値のまま）")
+        lines += [*(f"・{name}" for name in sorted(data.provisional)), ""]
+    lines += _section("新しく見つかったこと", found.opened, lambda g: _full(data, g))
+    lines += _section("再び見つかったこと", found.reopened, lambda g: _full(data, g))
     if not found.new:
         lines += ["新しい検出結果はありません。", ""]
-    lines += _section("解消したこと", found.resolved, lambda f: [_brief(data, f)])
-    lines += _section("継続していること", found.continuing, lambda f: [_brief(data, f)])
+    lines += _section("解消したこと", found.resolved, lambda g: [_brief(data, g)])
     lines += _submissions(data, missing)
-    lines += ["", *_counts(data, found, unconfirmed)]
-    if data.provisional:
-        lines += ["", "■ 暫定の表（前の世代の値のまま）"]
-        lines += [f"・{name}" for name in sorted(data.provisional)]
-    if data.problems:
-        lines += ["", "■ 処理の不具合", *(f"・{problem}" for problem in data.problems)]
+    lines.append("")
+    lines += _section("継続していること", found.continuing, lambda g: [_brief(data, g)])
+    lines.append("報告書は、データフォルダの reports/ に、月ごと・宛先ごとにあります。")
     return lines
 
 
+def _to_do(
+    data: DigestData,
+    found: _Sorted,
+    unconfirmed: Sequence[Finding],
+    missing: Sequence[Submission],
+) -> list[str]:
+    """What the secretariat does this morning, most urgent first; nothing where it is nothing."""
+    acting = [f for f in unconfirmed if f.severity is Severity.ACT]
+    do = []
+    if data.problems or data.health.failed:
+        do.append("下の「処理の不具合」と「通知の経路」を、運用の担当者に伝える")
+    if acting:
+        do.append(
+            f"要指示 {len(acting)}件を確かめ、確認または却下する（geniac findings show 番号）"
+        )
+    if missing:
+        do.append(f"期限を過ぎた未提出 {len(missing)}件の督促を確かめる（geniac drafts list）")
+    if data.drafts:
+        do.append(f"企業への下書き {data.drafts}件を読み、送るものを決める（geniac drafts list）")
+    if others := len(unconfirmed) - len(acting):
+        do.append(f"ほかの未確認 {others}件に目を通す（geniac findings list --unconfirmed）")
+    if not do:
+        return []
+    return ["■ 今日すること", *(f"{n}. {what}" for n, what in enumerate(do, start=1)), ""]
+
+
 def _section(
-    title: str, findings: Sequence[Finding], show: Callable[[Finding], list[str]]
+    title: str, findings: Sequence[Finding], show: Callable[[Sequence[Finding]], list[str]]
 ) -> list[str]:
     if not findings:
         return []
     lines = [f"■ {title} {len(findings)}件"]
-    for finding in findings[:SHOWN]:
-        lines += show(finding)
-    if len(findings) > SHOWN:
-        lines.append(f"ほか {len(findings) - SHOWN}件（geniac findings list）")
+    groups = list(grouped(findings))
+    for group in groups[:SHOWN]:
+        lines += show(group)
+    if rest := sum(map(len, groups[SHOWN:])):
+        lines.append(f"ほか {rest}件（geniac findings list）")
     return [*lines, ""]
 
 
-def _full(data: DigestData, finding: Finding) -> list[str]:
-    """Clause, company, what, proposal, and how to confirm."""
+def _full(data: DigestData, group: Sequence[Finding]) -> list[str]:
+    """Clause, company, what, proposal, and how to confirm; a group is told by its first."""
+    finding = group[0]
     evidence = finding.evidence
+    if len(group) > 1:
+        clauses = "、".join(sorted({f.evidence.clause for f in group}))
+        lines = [
+            f"・［{finding.severity.ja}］条項 {clauses}　{finding.rule}　{len(group)}件",
+            f"　例　　　{evidence.message_ja}",
+            f"　対象　　{whose(group, data.names or {})}",
+        ]
+        if evidence.proposal_ja:
+            lines.append(f"　指示案　{evidence.proposal_ja}")
+        return [*lines, f"　番号　　{finding.rule}/組織ID/月（geniac findings show 番号）"]
     month = f"　{finding.month.ja}" if finding.month else ""
     company = name_of(data.names or {}, finding.company_id)
     lines = [
@@ -183,7 +225,11 @@ def _full(data: DigestData, finding: Finding) -> list[str]:
     return lines
 
 
-def _brief(data: DigestData, finding: Finding) -> str:
+def _brief(data: DigestData, group: Sequence[Finding]) -> str:
+    finding = group[0]
+    if len(group) > 1:
+        companies = len({f.company_id for f in group})
+        return f"・［{finding.severity.ja}］{finding.rule}　{len(group)}件（{companies}組織）"
     company = name_of(data.names or {}, finding.company_id)
     state = "" if finding.state is State.OPEN else f"〔{finding.state.ja}〕"
     stale = ""

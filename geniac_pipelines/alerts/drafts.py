@@ -32,7 +32,7 @@ class NotReleasable(ValueError):
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft as a person reads it. `mark` names this very wording."""
+    """A draft as a person reads it. `mark` names this very wording and where it would go."""
 
     key: str
     kind: str
@@ -44,7 +44,7 @@ class Draft:
 
     @property
     def mark(self) -> str:
-        return mark(self.subject, self.body)
+        return mark(self.subject, f"{self.recipient or ''}\0{self.body}")
 
 
 def asked(connection: Connection) -> dict[str, set[str]]:
@@ -68,15 +68,15 @@ def offer(
 ) -> None:
     """Make these the drafts of their kinds, in the night's commit.
 
-    One that is there already gets the new wording as long as nobody has released it; one of these
-    kinds that is not offered any more is withdrawn. Raises ValueError for a message that needs no
-    release or is of another kind.
+    One that is there already gets the new wording and address as long as nobody has released it;
+    one of these kinds that is not offered any more is withdrawn. Raises ValueError for a message
+    that needs no release or is of another kind.
     """
     for draft in drafts:
         if not draft.needs_release or draft.kind not in kinds:
             raise ValueError(f"not a draft of {kinds}: {draft.kind} for {draft.audience}")
         row = new_row(generation, draft, now)
-        renewed = {n: row[n] for n in ("subject", "body", "payload", "state")}
+        renewed = {n: row[n] for n in ("recipient", "subject", "body", "payload", "state")}
         connection.execute(
             upsert(messages, connection)
             .values(row)
@@ -130,12 +130,16 @@ def release(
         draft = Draft(**chosen)
         if draft.mark != mark:
             raise NotReleasable(
-                f"文面が変わっています。読み直してください（版 {draft.mark}） / "
-                f"the wording is not the one you read ({mark}) but {draft.mark}"
+                f"文面または宛先が変わっています。読み直してください（版 {draft.mark}） / "
+                f"wording or address are not what you read ({mark}) but {draft.mark}"
             )
         recipient = to or draft.recipient
         if not recipient:
-            raise NotReleasable("宛先がありません / there is no address to send it to")
+            raise NotReleasable(
+                "宛先が登録されていません。--to で指定するか、組織台帳の「連絡先メール」に記入して"
+                "次の夜間処理を待ってください / no address is on record: name one with --to, or "
+                "enter it in the register and wait for the next night"
+            )
         try:
             address(recipient)
         except ValueError as error:

@@ -40,6 +40,18 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "en": "Some places in the files that you submitted could not be read. "
         "Please correct them and submit the whole file again.",
     },
+    "doubt.subject": {
+        "ja": "【GENIAC】ご提出資料の確認のお願い（{count}か所）",
+        "en": "[GENIAC] Please check your submission ({count})",
+    },
+    "doubt.opening": {
+        "ja": "ご提出いただいた資料を受け取りました。ご確認いただきたい箇所があります。",
+        "en": "We received the files that you submitted. Some places should be checked.",
+    },
+    "doubt.items": {
+        "ja": "次の点が正しいかご確認ください。正しければ対応は不要です。",
+        "en": "Please check whether these are right. If they are, nothing is to be done.",
+    },
     "correction.file": {"ja": "■ {file}", "en": "* {file}"},
     "correction.item": {
         "ja": "・{place}{problem}\n　→ {remedy}",

@@ -19,6 +19,7 @@ from geniac_pipelines.alerts.timetable import digest_due
 from geniac_pipelines.findings import lifecycle, store
 from geniac_pipelines.findings.model import Changes, Examination
 from geniac_pipelines.findings.standing import KIND as FINDING
+from geniac_pipelines.store.arrivals import LOSSES
 from geniac_pipelines.store.decisions import recorded
 from geniac_pipelines.store.ledger import arrivals, messages, readings, refusals
 
@@ -108,7 +109,7 @@ def _intake(connection: Connection, after: datetime | None, until: datetime) -> 
     files = sa.select(sa.func.count()).select_from(arrivals).where(*came)
     rows = sa.select(sa.func.sum(readings.c.rows)).where(readings.c.arrival_id.in_(mine))
     refused = sa.select(sa.func.count()).select_from(refusals)
-    refused = refused.where(refusals.c.arrival_id.in_(mine), refusals.c.costs != "nothing")
+    refused = refused.where(refusals.c.arrival_id.in_(mine), refusals.c.costs.in_(LOSSES))
     return Intake(
         files=connection.execute(files).scalar_one(),
         rows=int(connection.execute(rows).scalar() or 0),

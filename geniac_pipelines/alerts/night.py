@@ -10,8 +10,8 @@ from geniac_pipelines.alerts.timetable import days_late
 from geniac_pipelines.store.warehouse import rows
 
 REGISTER = """
-select organisation_id, name_ja, name_en
-from marts.dim_programme__organisations
+select organisation_id, name_ja, name_en, contact_email
+from staging.stg_programme__organisations
 order by organisation_id
 """
 
@@ -25,7 +25,8 @@ CORRECTIONS = """
 select
     deliveries.company_id, deliveries.arrival_id, deliveries.file_name,
     refusals.sheet, refusals.line, refusals.column, refusals.cell,
-    refusals.ja, refusals.ja_remedy, refusals.en, refusals.en_remedy
+    refusals.ja, refusals.ja_remedy, refusals.en, refusals.en_remedy,
+    refusals.costs = 'doubt' as doubt
 from ledger.refusals as refusals
 inner join marts.fct_programme__deliveries as deliveries
     on refusals.arrival_id = deliveries.arrival_id
@@ -42,9 +43,13 @@ KIND_EN = {
 
 
 def register(warehouse: Any) -> list[Company]:
-    """Every organisation of the register."""
+    """Every organisation of the register, with the address that letters to it go to.
+
+    The address stands in no mart, so that no report can print it.
+    """
     return [
-        Company(r["organisation_id"], r["name_ja"], r["name_en"]) for r in rows(warehouse, REGISTER)
+        Company(r["organisation_id"], r["name_ja"], r["name_en"], contact=r["contact_email"])
+        for r in rows(warehouse, REGISTER)
     ]
 
 
@@ -64,7 +69,7 @@ def submissions(warehouse: Any, as_of: date) -> list[Submission]:
 
 
 def corrections(warehouse: Any) -> list[Correction]:
-    """The places that companies have to correct, oldest delivery first."""
+    """The places that companies have to correct or to confirm, oldest delivery first."""
     return [
         Correction(
             company_id=r["company_id"],
@@ -78,6 +83,7 @@ def corrections(warehouse: Any) -> list[Correction]:
             ja_remedy=r["ja_remedy"],
             en=r["en"],
             en_remedy=r["en_remedy"],
+            doubt=r["doubt"],
         )
         for r in rows(warehouse, CORRECTIONS)
     ]

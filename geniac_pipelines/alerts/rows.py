@@ -36,7 +36,10 @@ class Submission:
 
 @dataclass(frozen=True)
 class Correction:
-    """A place in a file that the company has to correct: what came, what to do."""
+    """A place in a file that the company has to correct: what came, what to do.
+
+    `doubt`: nothing was lost there, the company is only asked whether it is right.
+    """
 
     company_id: str
     arrival_id: str
@@ -49,6 +52,7 @@ class Correction:
     ja_remedy: str
     en: str
     en_remedy: str
+    doubt: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ class FigureColumn:
     """A column of a figure table.
 
     `kind` is "text", "number", "date" or "month"; numbers carry `unit` and `decimals` (digits
-    printed after the point, rounded half to even). `total` marks a column that may be summed.
+    printed after the point, rounded half to even). Where rows are of different kinds, `decimals_in`
+    names the column of the row that says how many, and `decimals` is the most of them.
     """
 
     name: str
@@ -48,6 +49,11 @@ class FigureColumn:
     kind: str = "text"
     unit: str | None = None
     decimals: int = 0
+    decimals_in: str | None = None
+
+    def digits(self, row: Mapping[str, Scalar]) -> int:
+        """Digits printed after the point in that row."""
+        return self.decimals if self.decimals_in is None else int(str(row[self.decimals_in]))
 
     def __post_init__(self) -> None:
         if self.kind not in ("text", "number", "date", "month"):
@@ -129,7 +135,7 @@ class FigureTable:
             label=self._label(row, column),
             value=value,
             unit=column.unit,
-            decimals=column.decimals,
+            decimals=column.digits(row),
             clause=self.clause,
             audience=self.audience,
             origin=self.origin,

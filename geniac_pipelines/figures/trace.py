@@ -8,7 +8,7 @@ reached: those know their arrival, sheet and line, and the archive still holds t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,13 +16,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from geniac_pipelines.calendar import JST
 from geniac_pipelines.store.archive import Archive
-from geniac_pipelines.store.ledger import Ledger, arrivals, figures, generations, landings
+from geniac_pipelines.store.ledger import (
+    Ledger,
+    arrivals,
+    figures,
+    generations,
+    landing_days,
+    landings,
+)
 from geniac_pipelines.store.warehouse import connect, file_list, rows
 
 SHOWN_ROWS = 20
 SHOWN_ARRIVALS = 10
 LANDING = "landing"
+ARRIVAL_IN_NAME = "([^/]+)[.]parquet$"
 
 
 class UnknownFigure(LookupError):
@@ -34,12 +43,14 @@ class Step:
     """Where to go from a relation: the next one, and which of its columns must equal ours.
 
     `match` maps columns of the next relation to ours; `month_of` names a date column of the next
-    relation that must lie in our `month`.
+    relation that must lie in our `month`, `day_of` an instant whose day in Japan must be our
+    `usage_date`.
     """
 
     relation: str
     match: Mapping[str, str]
     month_of: str | None = None
+    day_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ def drills(manifest: Path) -> dict[str, list[Step]]:
 def _step(declared: Mapping[str, Any]) -> Step:
     match = declared["match"]
     pairs = match if isinstance(match, dict) else {name: name for name in match}
-    return Step(declared["relation"], pairs, declared.get("month_of"))
+    return Step(declared["relation"], pairs, declared.get("month_of"), declared.get("day_of"))
 
 
 def trace(
@@ -132,14 +143,26 @@ def trace(
 
 
 def original_line(archive: Archive, sha256: str, line: int) -> str | None:
-    """The text of a line of an archived text file; None where the file is no text."""
-    with archive.materialised(sha256) as file, file.open("rb") as stream:
-        for number, raw in enumerate(stream, start=1):
-            if b"\0" in raw:
-                return None
-            if number == line:
-                return raw.decode("utf-8", "replace").rstrip("\r\n")
-    return None
+    """The text of a line of an archived text file; None where the file is no text.
+
+    No plain copy is made. Raises as `Archive.chunks` does.
+    """
+    found: bytes | None = None
+    for number, raw in enumerate(_lines(archive.chunks(sha256)), start=1):
+        if number <= line and b"\0" in raw:
+            return None
+        if number == line:
+            found = raw  # read on: only the end tells whether the bytes are the right ones
+    return None if found is None else found.decode("utf-8", "replace").rstrip("\r")
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
 
 
 def _printed(ledger: Ledger, data: Path, figure: str, report: str | None) -> tuple[Any, Path]:
@@ -176,7 +199,16 @@ class _Walker:
                 {theirs: row.get(ours) for theirs, ours in step.match.items()} for row in level.rows
             ]
             months = {_month(row) for row in level.rows} if step.month_of else set()
-            below = self.level(step.relation, keys, None, step.month_of, months - {None})
+            days = {row.get("usage_date") for row in level.rows} if step.day_of else set()
+            below = self.level(
+                step.relation,
+                keys,
+                None,
+                month_of=step.month_of,
+                months=months - {None},
+                day_of=step.day_of,
+                days=days,
+            )
             if below.total:
                 found.append(below)
         return found
@@ -186,11 +218,15 @@ class _Walker:
         relation: str,
         keys: Sequence[Mapping[str, Any]],
         month: str | None,
+        *,
         month_of: str | None = None,
         months: set[date | None] | None = None,
+        day_of: str | None = None,
+        days: set[date | None] | None = None,
     ) -> Level:
-        """Rows of `relation` that equal any of `keys` (and lie in the month)."""
-        source = self._source(relation, keys)
+        """Rows of `relation` that equal any of `keys` (and lie in the month, or on the days)."""
+        on = sorted(d for d in days or () if d)
+        source = self._source(relation, keys, on)
         conditions, parameters = ["true"], {}
         if source is None:
             return Level(relation, (), 0)
@@ -200,7 +236,9 @@ class _Walker:
                 parts: list[str] = []
                 for column, value in key.items():
                     name = f"k{n}_{len(parts)}"
-                    parts.append(f'"{column}" is not distinct from ${name}')
+                    same = f'"{column}" is not distinct from ${name}'
+                    # marts that are keyed by text write an empty one where there was none
+                    parts.append(same if value != "" else f'({same} or "{column}" is null)')
                     parameters[name] = value
                 each.append("(" + " and ".join(parts) + ")")
             conditions.append("(" + " or ".join(each) + ")")
@@ -211,6 +249,11 @@ class _Walker:
         if month_of and months:
             conditions.append(f"date_trunc('month', {month_of}) in (select unnest($months))")
             parameters["months"] = sorted(m for m in months if m)
+        if day_of:
+            conditions.append(
+                f"cast(timezone('{JST.key}', {day_of}) as date) in (select unnest($on))"
+            )
+            parameters["on"] = on
         where = " and ".join(conditions)
         total = rows(
             self._connection, f"select count(*) as n from {source} where {where}", parameters
@@ -226,18 +269,36 @@ class _Walker:
         described = rows(self._connection, f"select * from (describe select * from {source})")
         return {r["column_name"] for r in described}
 
-    def _source(self, relation: str, keys: Sequence[Mapping[str, Any]]) -> str | None:
-        """SQL to read a relation from; landing tables through the ledger, which knows the files."""
+    def _source(
+        self, relation: str, keys: Sequence[Mapping[str, Any]], days: Sequence[date]
+    ) -> str | None:
+        """SQL to read a relation from; landing tables through the ledger, which knows the files.
+
+        Of a table whose rows don't know their arrival (telemetry), the file's name tells it.
+        """
         schema, name = relation.split(".", 1)
         if schema != LANDING:
             return relation
         statement = sa.select(landings.c.path).where(landings.c.contract == name).distinct()
+        if days:
+            touched = sa.select(landing_days.c.arrival_id).where(
+                landing_days.c.contract == name, landing_days.c.day.in_(days)
+            )
+            statement = statement.where(landings.c.arrival_id.in_(touched))
         wanted = sorted({k["_arrival"] for k in keys if k.get("_arrival")})
         if wanted:
             statement = statement.where(landings.c.arrival_id.in_(wanted))
         with self._ledger.reading() as connection:
             paths = sorted(connection.execute(statement).scalars())
-        return f"read_parquet({file_list([self._data / p for p in paths])})" if paths else None
+        if not paths:
+            return None
+        listed = file_list([self._data / p for p in paths])
+        if not days:
+            return f"read_parquet({listed})"
+        arrival = f"regexp_extract(filename, '{ARRIVAL_IN_NAME}', 1) as _arrival"
+        return (
+            f"(select * exclude (filename), {arrival} from read_parquet({listed}, filename = true))"
+        )
 
 
 def _month(row: Mapping[str, Any]) -> date | None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from geniac_pipelines.figures.trace import SHOWN_ARRIVALS, Level, Origin, Trace, original_line
-from geniac_pipelines.store.archive import Archive
+from geniac_pipelines.store.archive import Archive, DamagedObject, ErasedObject
 
 SHOWN_LINES = 5
+SEALED = "（個人情報を含む原本のため表示しません。表示するには --by と --purpose を付けてください）"
 
 
-def as_text(found: Trace, data: Path) -> str:
-    """The whole trace, in Japanese with the technical names as they are."""
+def as_text(found: Trace, archive: Archive, *, reveal: bool = False) -> str:
+    """The whole trace, in Japanese with the technical names as they are.
+
+    Lines of originals that hold what is said of people are shown only with `reveal`, which is the
+    business of somebody who put on record why; the archive then needs the secret key.
+    """
     value = "―" if found.value is None else found.value
     lines = [
         f"数値    {found.label}",
@@ -32,7 +36,7 @@ def as_text(found: Trace, data: Path) -> str:
     lines += [f"    {_origin(o)}" for o in shown] or ["    （なし）"]
     if len(found.origins) > len(shown):
         lines.append(f"    ほか {len(found.origins) - len(shown)} 件")
-    lines += _originals(found, data)
+    lines += _originals(found, archive, reveal)
     return "\n".join(lines)
 
 
@@ -60,7 +64,7 @@ def _origin(origin: Origin) -> str:
     )
 
 
-def _originals(found: Trace, data: Path) -> list[str]:
+def _originals(found: Trace, archive: Archive, reveal: bool) -> list[str]:
     """The lines of the archived originals that the last level's rows stand on."""
     by_id = {o.arrival_id: o for o in found.origins}
     places = [
@@ -72,9 +76,24 @@ def _originals(found: Trace, data: Path) -> list[str]:
     if not places:
         return []
     lines = ["", "原本の該当箇所"]
-    archive = Archive(data / "archive")
     for origin, sheet, line in places[:SHOWN_LINES]:
         where = f"シート「{sheet}」 {line}行目" if sheet else f"{line}行目"
-        text = None if sheet else original_line(archive, origin.sha256, line)
+        text = _original(archive, origin.sha256, None if sheet else line, reveal)
         lines.append(f"    {origin.name} {where}" + (f": {text}" if text else ""))
     return lines
+
+
+def _original(archive: Archive, sha256: str, line: int | None, reveal: bool) -> str | None:
+    """The line (None: the original has no lines), or why it is not shown."""
+    try:
+        if not archive.holds(sha256):
+            archive.raise_absent(sha256)
+        if line is None:
+            return None
+        if archive.is_sealed(sha256) and not reveal:
+            return SEALED
+        return original_line(archive, sha256, line)
+    except ErasedObject as erased:
+        return f"原本は削除済み（{erased.why}）"
+    except (DamagedObject, FileNotFoundError) as fault:
+        return f"原本を読めません（{fault}）"

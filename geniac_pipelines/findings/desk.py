@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from geniac_pipelines.audiences import audience as known
 from geniac_pipelines.findings import store
 from geniac_pipelines.findings.model import Change, Event, Finding, Severity, State
 from geniac_pipelines.findings.standing import KIND, Standing, releasable, standing
@@ -88,7 +89,10 @@ def card(ledger: Ledger, finding_id: str) -> Card:
 
 
 def confirm(ledger: Ledger, finding_id: str, *, person: str, reason: str, at: datetime) -> Finding:
-    """Make the machine's judgement, at the severity that it has now, a person's."""
+    """Make the machine's judgement, at the severity that it has now, a person's.
+
+    It counts for the month's verdict too, from the next night on, when the rule decides that.
+    """
     return _act(ledger, finding_id, Deed(Act.CONFIRM, Event.CONFIRMED, person, reason, at))
 
 
@@ -98,7 +102,10 @@ def dispute(ledger: Ledger, finding_id: str, *, person: str, reason: str, at: da
 
 
 def explain(ledger: Ledger, finding_id: str, *, person: str, reason: str, at: datetime) -> Finding:
-    """Put the company's explanation on record; `reason` is what it says, `person` who took it."""
+    """Put the company's explanation on record; `reason` is what it says, `person` who took it.
+
+    It counts for the month's verdict too, from the next night on, when the rule decides that.
+    """
     return _act(ledger, finding_id, Deed(Act.EXPLAIN, Event.EXPLAINED, person, reason, at))
 
 
@@ -140,8 +147,10 @@ def resolve(ledger: Ledger, finding_id: str, *, person: str, reason: str, at: da
 def release(
     ledger: Ledger, finding_id: str, audience: str, *, person: str, reason: str, at: datetime
 ) -> Finding:
-    """Let another audience see it. Raises NotPossible while it must not leave the secretariat."""
-    deed = Deed(Act.RELEASE, Event.RELEASED, person, reason, at, {"audience": audience})
+    """Let another audience see it. Raises NotPossible while it must not leave the secretariat, and
+    UnknownAudience."""
+    to = known(audience).name
+    deed = Deed(Act.RELEASE, Event.RELEASED, person, reason, at, {"audience": to})
     return _act(ledger, finding_id, deed)
 
 

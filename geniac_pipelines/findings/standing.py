@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
+from geniac_pipelines.audiences import SECRETARIAT
 from geniac_pipelines.findings.model import Finding, Severity
 from geniac_pipelines.store.decisions import Act, Decision
 
 KIND = "finding"
 """`subject_kind` of decisions about findings; their subject is the finding's id."""
-
-SECRETARIAT = "secretariat"
 
 
 class Standing(StrEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
 
 CLAUSES = ("3-1-a", "3-3-a", "3-7-3")
@@ -11,6 +13,26 @@ GPU_TYPES: tuple[str, ...] = (
 )  # fmt: skip
 """Names of GPU types in plans and contracts; gres and model names are mapped to them by the
 seed `gpu_types`."""
+
+MONTH = Column(
+    "month",
+    Type.MONTH,
+    "対象月",
+    "報告の対象月",
+    required=True,
+    headers=("年月",),
+    example="2026年9月",
+)
+GPU_TYPE = Column(
+    "gpu_type",
+    Type.TEXT,
+    "GPU種別",
+    "GPUの種別",
+    required=True,
+    choices=GPU_TYPES,
+    headers=("GPU種類", "GPU"),
+    example="H100",
+)
 
 SACCT_JOBS = Contract(
     name="gpu_usage__sacct_jobs",
@@ -90,25 +112,8 @@ PLANS = Contract(
             minimum=1,
             example=1,
         ),
-        Column(
-            "month",
-            Type.MONTH,
-            "対象月",
-            "計画の対象月",
-            required=True,
-            headers=("年月", "月"),
-            example="2026年9月",
-        ),
-        Column(
-            "gpu_type",
-            Type.TEXT,
-            "GPU種別",
-            "使うGPUの種別",
-            required=True,
-            choices=GPU_TYPES,
-            headers=("GPU種類", "GPU"),
-            example="H100",
-        ),
+        replace(MONTH, meaning="計画の対象月", headers=("年月", "月")),
+        GPU_TYPE,
         Column(
             "planned_gpu_hours",
             Type.DECIMAL,
@@ -167,16 +172,7 @@ CONTRACTS = Contract(
             headers=("提供企業",),
             example="サンプルクラウド株式会社",
         ),
-        Column(
-            "gpu_type",
-            Type.TEXT,
-            "GPU種別",
-            "GPUの種別",
-            required=True,
-            choices=GPU_TYPES,
-            headers=("GPU種類", "GPU"),
-            example="H100",
-        ),
+        GPU_TYPE,
         Column(
             "gpu_count",
             Type.INTEGER,
@@ -230,25 +226,8 @@ MONTHLY_USAGE = Contract(
     mode=Mode.REPLACE,
     clauses=CLAUSES,
     columns=(
-        Column(
-            "month",
-            Type.MONTH,
-            "対象月",
-            "報告の対象月",
-            required=True,
-            headers=("年月",),
-            example="2026年9月",
-        ),
-        Column(
-            "gpu_type",
-            Type.TEXT,
-            "GPU種別",
-            "GPUの種別",
-            required=True,
-            choices=GPU_TYPES,
-            headers=("GPU種類", "GPU"),
-            example="H100",
-        ),
+        MONTH,
+        GPU_TYPE,
         Column(
             "reported_gpu_hours",
             Type.DECIMAL,
@@ -283,15 +262,7 @@ MONTHLY_NOTES = Contract(
     mode=Mode.REPLACE,
     clauses=CLAUSES,
     columns=(
-        Column(
-            "month",
-            Type.MONTH,
-            "対象月",
-            "報告の対象月",
-            required=True,
-            headers=("年月",),
-            example="2026年9月",
-        ),
+        MONTH,
         Column(
             "note_number",
             Type.INTEGER,

@@ -1,7 +1,9 @@
 """What rows of the companies' workbooks are expected to be, beyond their types.
 
-Here: plausibility within one file, put to the sender as questions. Not here: comparison with
-other files, with what was contracted or really used (dbt and findings do that).
+Here: plausibility within one file, put to the sender as questions, and what no row may break.
+Not here: comparison with other files, with what was contracted or really used (dbt and findings do
+that). After a change raise `READER_VERSION` in `intake.workbook`, so that what was handed in
+earlier is judged anew.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ _CHECK_EN = "nothing to do if it is right; else correct it and send the file aga
 
 MONTH_OUTSIDE: Final = Complaint(
     "gpu-usage.month-outside-support",
-    "nothing",
+    "doubt",
     ja=f"「{{column}}」{{cell}}が支援期間（{FIRST_SUPPORTED}～{LAST_SUPPORTED}）の外です",
     ja_remedy=_CHECK_JA,
     en=f"{{column!r}} {{cell}} is outside the time of support ({FIRST_SUPPORTED} to "
@@ -39,7 +41,7 @@ MONTH_OUTSIDE: Final = Complaint(
 )
 PRICE_ODD: Final = Complaint(
     "gpu-usage.price-implausible",
-    "nothing",
+    "doubt",
     ja=(
         f"1GPU時間あたりの金額が{LEAST_JPY_PER_GPU_HOUR}～{MOST_JPY_PER_GPU_HOUR:,}円の範囲に"
         "ありません。金額か時間の単位が違う可能性があります"
@@ -51,7 +53,7 @@ PRICE_ODD: Final = Complaint(
 )
 ENDS_EARLY: Final = Complaint(
     "gpu-usage.contract-ends-before-start",
-    "nothing",
+    "row",
     ja="契約終了日が契約開始日より前です",
     ja_remedy="日付を確認し、訂正して再提出してください",
     en="the contract ends before it starts",
@@ -59,7 +61,7 @@ ENDS_EARLY: Final = Complaint(
 )
 MONTHS_GAP: Final = Complaint(
     "gpu-usage.plan-months-not-consecutive",
-    "nothing",
+    "doubt",
     ja="同じ版・GPU種別の計画で、{cell}の前の月が抜けています",
     ja_remedy="使う予定がない月は0と記入して再提出してください。意図したものであれば対応は不要です",
     en="within its version and GPU type the month before {cell} is left out of the plan",
@@ -67,7 +69,7 @@ MONTHS_GAP: Final = Complaint(
 )
 MONTHS_MIXED: Final = Complaint(
     "gpu-usage.report-months-differ",
-    "nothing",
+    "doubt",
     ja="月次報告の中で、この行の対象月（{cell}）だけがほかの行と違います",
     ja_remedy=_CHECK_JA,
     en="the month of this row ({cell}) differs from that of most rows of the monthly report",

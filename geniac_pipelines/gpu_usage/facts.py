@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geniac_pipelines.calendar import Month
-from geniac_pipelines.gpu_usage.rollup import DAY_FACTS, rollup_days, rollup_hours
+from geniac_pipelines.gpu_usage.rollup import DAY_FACTS, rollup_days, rollup_hours_of_days
 from geniac_pipelines.gpu_usage.telemetry_contracts import TELEMETRY
 from geniac_pipelines.store.files import whole
 from geniac_pipelines.store.generations import FactFile
@@ -29,6 +29,8 @@ from geniac_pipelines.store.warehouse import connect
 HOURS: Final = "gpu_usage__gpu_hours"
 DAYS: Final = "gpu_usage__gpu_days"
 ORDER: Final = ("day", "gpu_uuid", "mig_id")
+MOST_TOGETHER: Final = 31
+"""Days made by one query, whose rows are held at once."""
 ROLLUP_VERSION: Final = 1
 """Raise when the rollup gives other facts from the same samples: all days are then remade."""
 
@@ -57,6 +59,27 @@ def outstanding(snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile])
     `snapshot` is the night's ledger: landing_days, landings and arrivals. A delivery of unknown
     sender belongs to no company and makes no facts.
     """
+    return [w for w in _every_day(snapshot) if not _is_current(w, hours)]
+
+
+def standing(
+    snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile], chosen: Collection[date]
+) -> list[DayWork]:
+    """Of the chosen days those whose facts are made from the arrivals that touch them, in order.
+
+    Made again they give the files that are current already. Days with other arrivals since, or
+    none at all, are left out: they are the next night's work, or nobody's.
+    """
+    return [w for w in _every_day(snapshot) if w.day in chosen and _is_current(w, hours)]
+
+
+def _is_current(work: DayWork, hours: Mapping[str, FactFile]) -> bool:
+    current = hours.get(work.part)
+    return current is not None and current.inputs == work.inputs
+
+
+def _every_day(snapshot: Mapping[str, pa.Table]) -> Iterator[DayWork]:
+    """All days with telemetry, in order of company and day."""
     senders = {r["arrival_id"]: r["sender"] for r in snapshot["arrivals"].to_pylist()}
     paths = {
         r["arrival_id"]: r["path"]
@@ -68,15 +91,10 @@ def outstanding(snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile])
         sender = senders.get(row["arrival_id"])
         if sender and row["contract"] == TELEMETRY.name:
             touching[sender, row["day"]].append(row["arrival_id"])
-    found = []
     for (company, day), arrivals in sorted(touching.items()):
         words = "\0".join([str(ROLLUP_VERSION), company, str(day), *sorted(arrivals)])
         inputs = hashlib.sha256(words.encode()).hexdigest()
-        work = DayWork(company, day, tuple(sorted(paths[a] for a in arrivals)), inputs)
-        current = hours.get(work.part)
-        if current is None or current.inputs != inputs:
-            found.append(work)
-    return found
+        yield DayWork(company, day, tuple(sorted(paths[a] for a in arrivals)), inputs)
 
 
 def remake(
@@ -88,28 +106,59 @@ def remake(
     """Write the hour facts of each day, then the day facts of each touched month.
 
     Yields the files made, not yet current: the night's commit makes them so. Files have names
-    made from their inputs, so a repeated night writes the same files.
+    made from their inputs, so a repeated night writes the same files. A month that is not in
+    `days` is put together from all its hours, the others from their earlier file and the day.
     """
     made = dict(hours)
     months: defaultdict[str, dict[date, Path]] = defaultdict(dict)
     with connect() as connection:
-        for each in work:
-            path = f"facts/{HOURS}/{each.part}-{each.inputs[:12]}.parquet"
-            files = [data / f for f in each.files]
-            count = rollup_hours(connection, files, each.company, each.day, data / path)
-            made[each.part] = FactFile(path, HOURS, each.part, each.inputs, count)
-            months[each.month][each.day] = data / path
-            yield made[each.part]
-        for month, fresh in sorted(months.items()):
+        for together in _alike(work):
+            paths = {w.day: f"facts/{HOURS}/{w.part}-{w.inputs[:12]}.parquet" for w in together}
+            counts = rollup_hours_of_days(
+                connection,
+                [data / f for f in together[0].files],
+                together[0].company,
+                {day: data / path for day, path in paths.items()},
+            )
+            for each in together:
+                path = paths[each.day]
+                made[each.part] = FactFile(path, HOURS, each.part, each.inputs, counts[each.day])
+                months[each.month][each.day] = data / path
+                yield made[each.part]
+        for month, touched in sorted(months.items()):
             parts = {p: f.inputs for p, f in sorted(made.items()) if p.startswith(f"{month}-")}
             inputs = hashlib.sha256(repr(parts).encode()).hexdigest()
             path = f"facts/{DAYS}/{month}-{inputs[:12]}.parquet"
-            earlier = days.get(month)
-            kept = pq.read_table(data / earlier.path) if earlier else DAY_FACTS.empty_table()
+            if earlier := days.get(month):
+                kept, fresh = pq.read_table(data / earlier.path), touched
+            else:
+                kept = DAY_FACTS.empty_table()
+                fresh = {_day_of(p): data / made[p].path for p in parts}
             table = _month(connection, month.split("/")[0], kept, fresh)
             with whole(data / path) as temporary:
                 pq.write_table(table, temporary, compression="zstd")
             yield FactFile(path, DAYS, month, inputs, table.num_rows)
+
+
+def _alike(work: Sequence[DayWork]) -> Iterator[list[DayWork]]:
+    """Days that follow each other and are made from the same files, as of a month's delivery."""
+    together: list[DayWork] = []
+    for each in work:
+        if together and (
+            each.company != together[-1].company
+            or each.files != together[-1].files
+            or each.day != together[-1].day + timedelta(days=1)
+            or len(together) == MOST_TOGETHER
+        ):
+            yield together
+            together = []
+        together.append(each)
+    if together:
+        yield together
+
+
+def _day_of(part: str) -> date:
+    return date.fromisoformat(part.rsplit("/", maxsplit=1)[1])
 
 
 def _month(
@@ -121,10 +170,10 @@ def _month(
     )
     tables = [untouched]
     with TemporaryDirectory(prefix="geniac-days-") as folder:
-        for day, file in sorted(fresh.items()):
-            out = Path(folder) / f"{day}.parquet"
-            rollup_days(connection, [file], company, day, out)
-            tables.append(pq.read_table(out, schema=DAY_FACTS))
+        out = Path(folder) / "days.parquet"
+        files = [file for _, file in sorted(fresh.items())]
+        rollup_days(connection, files, company, min(fresh), out, last=max(fresh))
+        tables.append(pq.read_table(out, schema=DAY_FACTS))
     return pa.concat_tables(tables).sort_by([(name, "ascending") for name in ORDER])
 
 

@@ -147,7 +147,11 @@ def _series(series: Series, pile: _Pile) -> Iterator[Refusal]:
         yield complaints.NO_UUID.at(place)
         return
     try:
-        at_us, values = points(series.content)
+        at_us, values = (
+            points(series.content)
+            if series.points is None
+            else (_instants(series.points[:, 0]), series.points[:, 1])
+        )
     except (TypeError, ValueError, KeyError, IndexError, OverflowError):
         yield complaints.BAD_SERIES.at(place, "values")
         return
@@ -171,13 +175,18 @@ def points(content: Mapping[str, Any]) -> tuple[Integers, Floats]:
     times, texts = zip(*pairs, strict=True)
     if not all(isinstance(t, str) for t in texts):
         raise ValueError("a value is written as a string")
-    seconds = np.array(times, dtype=np.float64)
+    at_us = _instants(np.array(times, dtype=np.float64))
+    return at_us, np.array([float(t) for t in texts], dtype=np.float64)
+
+
+def _instants(seconds: Floats) -> Integers:
+    """Microseconds since the epoch; raises ValueError for what can't be the times of a series."""
     if not (np.isfinite(seconds).all() and (np.diff(seconds) > 0).all() and seconds[0] > 0):
         raise ValueError("times must be finite and rise")
     if seconds[-1] > 1e11:
         raise ValueError("times are in seconds")
     at_us: Integers = np.rint(seconds * 1e3).astype(np.int64) * 1_000
-    return at_us, np.array([float(t) for t in texts], dtype=np.float64)
+    return at_us
 
 
 def _reply(reply: Reply, pile: _Pile) -> Iterator[Refusal]:
@@ -222,7 +231,9 @@ def _pivoted(pile: _Pile, gpu: Gpu, stored: list[_Stored]) -> pa.RecordBatch:
     changed), the greater value holds: use is never understated.
     """
     loaded = [(s.column, *pile.load(s)) for s in stored]
-    at_us: Integers = np.unique(np.concatenate([at for _, at, _ in loaded]))
+    at_us = loaded[0][1]
+    if not all(np.array_equal(at, at_us) for _, at, _ in loaded):
+        at_us = np.unique(np.concatenate([at for _, at, _ in loaded]))
     columns: dict[str, Any] = {}
     for column, at, values in loaded:
         wide = columns.setdefault(column, np.full(len(at_us), np.nan))

@@ -10,10 +10,11 @@ first instant; a sample exactly there, one millisecond before the hour, counts i
 
 from __future__ import annotations
 
+import gc
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,16 @@ import orjson
 import pyarrow as pa
 
 from geniac_pipelines.gpu_usage import prometheus_complaints as complaints
-from geniac_pipelines.gpu_usage.telemetry_contracts import AVERAGED, TELEMETRY
+from geniac_pipelines.gpu_usage.prometheus_hours_plain import (
+    COUNT_COLUMNS,
+    HOUR_MS,
+    IDLE_BY,
+    MAX_COLUMNS,
+    Points,
+    bounds,
+    plain,
+)
+from geniac_pipelines.gpu_usage.telemetry_contracts import TELEMETRY
 from geniac_pipelines.gpu_usage.telemetry_metrics import (
     METRICS,
     OUT_OF_RANGE,
@@ -36,7 +46,6 @@ from geniac_pipelines.intake.reading import Context, Format, Item, Place, Refusa
 
 ENVELOPE: Final = "geniac.prometheus-hours"
 VERSION: Final = 1
-HOUR_MS: Final = 3_600_000
 
 STATISTICS: Final[Mapping[str, str]] = {
     "mean": "avg_over_time({series}[1h])",
@@ -64,34 +73,23 @@ ASKED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Which aggregates of which field are asked for."""
 
-_MAX_COLUMNS = {
-    "gpu_util_percent": "gpu_util_max_percent",
-    "memory_used_mib": "memory_used_max_mib",
-    "power_w": "power_max_w",
-    "temperature_c": "temperature_max_c",
-}
-_COUNT_COLUMNS = dict(AVERAGED)
-_IDLE_BY = ("gpu_util_percent", "sm_active_ratio", "gr_engine_active_ratio")
-_IDLE_BY_MIG = ("gr_engine_active_ratio", "sm_active_ratio")
-
-MOST_MJ_AN_HOUR: Final = 3_600 * 10_000 * 1_000
-"""An hour at 10 kW."""
-
 SeriesKey = tuple[tuple[str, str], ...]
 Cells = dict[str, float]
 
 
-# by field, then by label set: the aggregates of one GPU in one hour
 Hour = dict[str, dict[SeriesKey, Cells]]
+"""By field, then by label set: the aggregates of one GPU in one hour."""
 Hours = dict[int, Hour]
 """By the hour's start, in ms since the epoch."""
+Said = dict[str, dict[SeriesKey, dict[str, list[Points]]]]
+"""By field, label set and statistic: everything that the replies say of one GPU."""
 
 
 def read(source: Source, context: Context) -> Iterator[Item]:
     """Rows ordered by GPU and hour; notes on GPUs that the server knows but did not measure."""
     del context  # epoch seconds need no zone, and no name of a person occurs
     try:
-        document = orjson.loads(source.path.read_bytes())
+        document = _document(source.path)
         known = document["version"] == VERSION and document["interval_seconds"] > 0
     except (orjson.JSONDecodeError, TypeError, KeyError):
         known = False
@@ -99,32 +97,44 @@ def read(source: Source, context: Context) -> Iterator[Item]:
         yield complaints.NOT_AN_ENVELOPE.at(Place())
         return
     try:
-        gpus, hours = _arranged(document["pages"])
+        gpus, said = _arranged(document["pages"])
         announced = [(g["uuid"], g["mig"]) for g in document["gpus"]]
     except (TypeError, ValueError, KeyError, IndexError):
         yield complaints.NOT_AN_ENVELOPE.at(Place())
         return
     refusals: list[Refusal] = []
     batches = [
-        _batch(gpus[key], hours[key], document["interval_seconds"], refusals)
-        for key in sorted(hours)
+        _batch(gpus[key], said[key], document["interval_seconds"], refusals) for key in sorted(said)
     ]
-    if not hours:
+    if not said:
         yield complaints.EMPTY.at(Place())
-    silent = [key for key in announced if key not in hours]
-    if hours and silent:
+    silent = [key for key in announced if key not in said]
+    if said and silent:
         names = ", ".join(uuid for uuid, _ in silent[:5])
         yield complaints.UNMEASURED.at(Place(), names, count=len(silent))
     yield from refusals
     yield from gathered(batches)
 
 
+def _document(path: Path) -> Any:
+    """The parsed document. Millions of small lists, none of them garbage, are not worth a search
+    for garbage, which would double the time.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return orjson.loads(path.read_bytes())
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _arranged(
     pages: Sequence[Mapping[str, Any]],
-) -> tuple[dict[tuple[str, str], Gpu], dict[tuple[str, str], Hours]]:
+) -> tuple[dict[tuple[str, str], Gpu], dict[tuple[str, str], Said]]:
     """GPU by key, and what was said of it."""
     gpus: dict[tuple[str, str], Gpu] = {}
-    hours: dict[tuple[str, str], Hours] = defaultdict(dict)
+    said: dict[tuple[str, str], Said] = {}
     for page in pages:
         if page["metric"] not in ASKED or page["statistic"] not in STATISTICS:
             raise ValueError(f"nobody asks for {page['statistic']} of {page['metric']}")
@@ -135,12 +145,21 @@ def _arranged(
                 continue
             gpus[gpu.key] = max(gpus.get(gpu.key, gpu), gpu)
             identity = tuple(sorted((k, v) for k, v in labels.items() if k != "__name__"))
-            for seconds, value in series["values"]:
-                start = hour_before(seconds)
-                fields = hours[gpu.key].setdefault(start, defaultdict(dict))
-                cells = fields[page["metric"]].setdefault(identity, {})
-                cells[page["statistic"]] = float(value)
-    return gpus, hours
+            if points := _points(series["values"]):
+                fields = said.setdefault(gpu.key, {}).setdefault(page["metric"], {})
+                fields.setdefault(identity, {}).setdefault(page["statistic"], []).append(points)
+    return gpus, said
+
+
+def _points(values: Sequence[tuple[float, str]]) -> Points | None:
+    """Raises ValueError or TypeError where the values are no values of full hours."""
+    if not values:
+        return None
+    stamps = np.array([seconds for seconds, _ in values], dtype=np.float64)
+    starts = np.rint(stamps * 1000).astype(np.int64) + 1 - HOUR_MS
+    if np.any(starts % HOUR_MS):
+        raise ValueError(f"{stamps[starts % HOUR_MS != 0][0]} s is not before a full hour")
+    return Points(starts, np.array([float(value) for _, value in values]))
 
 
 def evaluation_ms(hour_ms: int) -> int:
@@ -156,17 +175,21 @@ def hour_before(seconds: float) -> int:
     return start
 
 
-def _batch(
-    gpu: Gpu, hours: Hours, interval_seconds: int, refusals: list[Refusal]
-) -> pa.RecordBatch:
+def _batch(gpu: Gpu, said: Said, interval_seconds: int, refusals: list[Refusal]) -> pa.RecordBatch:
+    if all(len(series) == 1 for series in said.values()):
+        fields = {METRICS[name]: next(iter(series.values())) for name, series in said.items()}
+        found = plain(fields, interval_seconds, mig=bool(gpu.mig))
+        if found:
+            starts, arrays = found
+            return batch_of(gpu, starts * 1_000, {**arrays, "evaluated": False})
     rows: dict[int, Cells] = {}
-    for start, hour in sorted(hours.items()):
-        fields = {
+    for start, hour in sorted(_by_hour(said).items()):
+        combined = {
             METRICS[name]: _combined(series, interval_seconds)
             for name, series in sorted(hour.items())
         }
-        refusals.extend(_impossible(gpu, start, fields))
-        row = _row(gpu, fields, interval_seconds)
+        refusals.extend(_impossible(gpu, start, combined))
+        row = _row(gpu, combined, interval_seconds)
         if row:
             rows[start] = row
     columns: dict[str, Any] = {
@@ -175,6 +198,20 @@ def _batch(
     }
     at_us = np.array(list(rows), dtype=np.int64) * 1_000
     return batch_of(gpu, at_us, {**columns, "evaluated": False})
+
+
+def _by_hour(said: Said) -> Hours:
+    hours: Hours = {}
+    for name, series in said.items():
+        for identity, statistics in series.items():
+            for statistic, pages in statistics.items():
+                for page in pages:
+                    for start, value in zip(
+                        page.starts.tolist(), page.values.tolist(), strict=True
+                    ):
+                        fields = hours.setdefault(start, {}).setdefault(name, {})
+                        fields.setdefault(identity, {})[statistic] = value
+    return hours
 
 
 def _combined(series: Mapping[SeriesKey, Cells], interval_seconds: int) -> Cells:
@@ -208,11 +245,8 @@ def _combined(series: Mapping[SeriesKey, Cells], interval_seconds: int) -> Cells
 def _impossible(gpu: Gpu, start: int, fields: Mapping[Metric, Cells]) -> Iterator[Refusal]:
     """Take out values that can't be true, with a complaint for each."""
     for metric, cells in fields.items():
-        bounds = {
-            **dict.fromkeys(("mean", "max", "last"), (metric.low, metric.high)),
-            "increase": (0.0, MOST_MJ_AN_HOUR),
-        }
-        for statistic, (low, high) in bounds.items():
+        for statistic in ("mean", "max", "last", "increase"):
+            low, high = bounds(metric, statistic) or (-math.inf, math.inf)
             if statistic in cells and not low <= cells[statistic] <= high:
                 hour = datetime.fromtimestamp(start / 1000, UTC).isoformat()
                 value = f"{cells.pop(statistic):g}, {gpu.uuid}, {hour}"
@@ -233,15 +267,15 @@ def _row(gpu: Gpu, fields: Mapping[Metric, Cells], interval_seconds: int) -> Cel
         column = metric.column
         if "mean" in cells:
             row[column] = cells["mean"]
-            row[_COUNT_COLUMNS[column]] = cells["count"]
+            row[COUNT_COLUMNS[column]] = cells["count"]
             zeros[column] = cells["zeros"]
         if "max" in cells:
-            row[_MAX_COLUMNS[column]] = cells["max"]
+            row[MAX_COLUMNS[column]] = cells["max"]
         if "last" in cells:
             row[column] = cells["last"]
         if "increase" in cells:
             row["energy_increase_mj"] = cells["increase"]
-    for column in _IDLE_BY_MIG if gpu.mig else _IDLE_BY:
+    for column in IDLE_BY[bool(gpu.mig)]:
         if column in zeros:
             row["idle_samples"] = zeros[column]
             break

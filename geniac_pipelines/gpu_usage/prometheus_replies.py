@@ -17,6 +17,9 @@ from typing import IO, Any, Final
 
 import orjson
 
+from geniac_pipelines.gpu_usage.prometheus_plain import BEGINS, ENDS, plain_series
+from geniac_pipelines.gpu_usage.telemetry_metrics import Floats
+
 CHUNK: Final = 1 << 20
 MAX_OBJECT_BYTES: Final = 1 << 26
 """A series longer than this (three million points) is taken for damage."""
@@ -27,10 +30,15 @@ _BLANK = re.compile(rb"[\s,]*")
 
 @dataclass(frozen=True)
 class Series:
-    """One element of `data.result`: labels under `metric`, `values` or `value`."""
+    """One element of `data.result`: labels under `metric`, `values` or `value`.
+
+    Of a series in Prometheus' own form, `points` are the values (time, value) and `content` holds
+    the labels alone.
+    """
 
     number: int
     content: dict[str, Any]
+    points: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,9 @@ def replies(stream: IO[bytes]) -> Iterator[Series | Reply]:
         number = 0
         while text.skip_blank() and text.peek() == b"{":
             number += 1
+            if plain := text.take_plain():
+                yield Series(number, {"metric": plain[0]}, plain[1])
+                continue
             content = text.take_object(b"")
             if content is None:
                 raise Broken(number - 1, in_reply=True)
@@ -136,6 +147,23 @@ class _Text:
         head = bytes(self._buffer[:end])
         del self._buffer[:end]
         return head
+
+    def take_plain(self) -> tuple[dict[str, Any], Floats] | None:
+        """A series in Prometheus' own form; None, and nothing taken, where the text is another."""
+        while len(self._buffer) < len(BEGINS) and self._more():
+            pass
+        if not self._buffer.startswith(BEGINS):
+            return None
+        searched = 0
+        while (found := self._buffer.find(ENDS, searched)) < 0:
+            searched = max(0, len(self._buffer) - len(ENDS) + 1)
+            if searched > MAX_OBJECT_BYTES or not self._more():
+                return None
+        end = found + len(ENDS)
+        plain = plain_series(bytes(self._buffer[:end]))
+        if plain:
+            del self._buffer[:end]
+        return plain
 
     def take_object(self, before: bytes, limit: int | None = None) -> dict[str, Any] | None:
         """The shortest object that `before` and the text begin with; None if there is none.

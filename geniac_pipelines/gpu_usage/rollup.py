@@ -35,12 +35,13 @@ A day therefore depends on samples up to one hour before and after it: `touched_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from geniac_pipelines.calendar import day_bounds, jst_date
@@ -109,10 +110,24 @@ def rollup_hours(con: Any, files: Sequence[Path], company: str, day: date, out: 
     """Write the GPU × hour facts of a company's JST day to `out`; returns the number of rows.
 
     `files` are landed telemetry of that company, at least all that `touched_days` maps to the
-    day; more, or another order, changes no byte. `con` is a DuckDB connection. GPUs are taken in
-    groups of CHUNK_SAMPLES, so that memory does not grow with the company.
+    day; more, or another order, changes no byte. `con` is a DuckDB connection.
     """
-    starts, ends = day_bounds(day)
+    return rollup_hours_of_days(con, files, company, {day: out})[day]
+
+
+def rollup_hours_of_days(
+    con: Any, files: Sequence[Path], company: str, outs: Mapping[date, Path]
+) -> dict[date, int]:
+    """Write the facts of days that follow each other, one file each; returns their rows.
+
+    One query makes them all, as its fixed cost is that of hundreds of thousands of samples; each
+    file is byte for byte what the day alone would give. GPUs are taken in groups of CHUNK_SAMPLES,
+    so that memory does not grow with the company.
+    """
+    starts, _ = day_bounds(min(outs))
+    _, ends = day_bounds(max(outs))
+    if (max(outs) - min(outs)).days + 1 != len(outs):
+        raise ValueError(f"the days from {min(outs)} to {max(outs)} do not follow each other")
     reach = {"files": [str(f) for f in files], "first": starts - HALO, "last": ends + HALO}
     parameters = {
         **reach,
@@ -125,28 +140,41 @@ def rollup_hours(con: Any, files: Sequence[Path], company: str, day: date, out: 
         "max_mj_per_us": MAX_POWER_W // 1_000,
     }
     found = con.execute(GPUS_SQL, reach).fetchall() if files else []
-    parts = [
-        con.sql(HOURS_SQL, params={**parameters, "first_gpu": first, "last_gpu": last})
-        for first, last in _chunks(found)
-    ]
-    return _write(parts, HOUR_FACTS, out)
+    table = _table(
+        [
+            con.sql(HOURS_SQL, params={**parameters, "first_gpu": first, "last_gpu": last})
+            for first, last in _chunks(found)
+        ],
+        HOUR_FACTS,
+    )
+    counts = {}
+    for day, out in sorted(outs.items()):
+        begins, over = (pa.scalar(instant, _INSTANT) for instant in day_bounds(day))
+        own = pc.and_(
+            pc.greater_equal(table["hour_start"], begins), pc.less(table["hour_start"], over)
+        )
+        counts[day] = _write(table.filter(own), out)
+    return counts
 
 
-def rollup_days(con: Any, files: Sequence[Path], company: str, day: date, out: Path) -> int:
+def rollup_days(
+    con: Any, files: Sequence[Path], company: str, day: date, out: Path, *, last: date | None = None
+) -> int:
     """Write the GPU × day facts of a company's JST day to `out`; returns the number of rows.
 
-    `files` are hour facts with no hour twice, at least those of that company and day.
+    `files` are hour facts with no hour twice, at least those of that company and day. With `last`
+    all days from `day` to `last` that have hours, in order of GPU and day.
     """
-    starts, ends = day_bounds(day)
+    starts, _ = day_bounds(day)
+    _, ends = day_bounds(last or day)
     parameters = {
         "files": [str(f) for f in files],
         "company": company,
-        "day": day,
         "first": starts,
         "last": ends,
     }
     parts = [con.sql(DAYS_SQL, params=parameters)] if files else []
-    return _write(parts, DAY_FACTS, out)
+    return _write(_table(parts, DAY_FACTS), out)
 
 
 def touched_days(files: Sequence[Path]) -> set[date]:
@@ -172,10 +200,13 @@ def _chunks(gpus: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
             first, samples = "", 0
 
 
-def _write(parts: Sequence[Any], schema: pa.Schema, out: Path) -> int:
-    """One Parquet file from results that follow each other in total order."""
+def _table(parts: Sequence[Any], schema: pa.Schema) -> pa.Table:
+    """Results that follow each other in total order, as one table."""
     tables = [p.to_arrow_table().select(schema.names).cast(schema) for p in parts]
-    table = pa.concat_tables([schema.empty_table(), *tables]).combine_chunks()
+    return pa.concat_tables([schema.empty_table(), *tables])
+
+
+def _write(table: pa.Table, out: Path) -> int:
     with whole(out) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table.combine_chunks(), temporary, compression="zstd")
     return int(table.num_rows)

@@ -44,7 +44,8 @@ with landed as not materialized (
         mig_profile,
         gpu_model,
         host,
-        gpu_index
+        gpu_index,
+        epoch_us(sampled_at) // 3600000000 + 9 as jst_hour
     from read_parquet($files)
     where sampled_at >= $first
         and sampled_at < $last
@@ -60,7 +61,7 @@ repeated as materialized (
 ),
 
 instants as (
-    select * exclude (mig_profile, gpu_model, host, gpu_index)
+    select * exclude (mig_profile, gpu_model, host, gpu_index, jst_hour)
     from landed
     where gpu_uuid not in (from repeated)
     union all by name
@@ -99,16 +100,34 @@ instants as (
     group by gpu_uuid, mig_id, is_aggregate, at_us
 ),
 
+-- a day's own samples and those of the hour before and after it name its devices
 devices as (
     select
         gpu_uuid,
         mig_id,
+        day_number,
         max(mig_profile) as mig_profile,
         max(gpu_model) as gpu_model,
         max(host) as host,
         max(gpu_index) as gpu_index
-    from landed
-    group by gpu_uuid, mig_id
+    from (
+        select
+            * exclude (jst_hour),
+            unnest(list_distinct([(jst_hour - 1) // 24, (jst_hour + 1) // 24])) as day_number
+        from (
+            select
+                gpu_uuid,
+                mig_id,
+                jst_hour,
+                max(mig_profile) as mig_profile,
+                max(gpu_model) as gpu_model,
+                max(host) as host,
+                max(gpu_index) as gpu_index
+            from landed
+            group by gpu_uuid, mig_id, jst_hour
+        )
+    )
+    group by gpu_uuid, mig_id, day_number
 ),
 
 neighbours as (
@@ -304,9 +323,9 @@ streams as (
 select
     $company as company_id,
     to_timestamp(hour_s) as hour_start,
-    * exclude (hour_s, is_aggregate)
-from streams
-join devices using (gpu_uuid, mig_id)
+    * exclude (hour_s, is_aggregate, day_number)
+from (select *, (hour_s + 32400) // 86400 as day_number from streams)
+join devices using (gpu_uuid, mig_id, day_number)
 qualify row_number() over (
     partition by gpu_uuid, mig_id, hour_s order by covered_seconds desc, is_aggregate
 ) = 1
@@ -318,7 +337,7 @@ select
     company_id,
     gpu_uuid,
     mig_id,
-    $day as day,
+    date '1970-01-01' + cast((epoch_us(hour_start) // 1000000 + 32400) // 86400 as integer) as day,
     count(*) as hours,
     max(mig_profile) as mig_profile,
     max(gpu_model) as gpu_model,
@@ -358,8 +377,8 @@ select
         as xid_codes
 from read_parquet($files)
 where company_id = $company and hour_start >= $first and hour_start < $last
-group by company_id, gpu_uuid, mig_id
-order by company_id, gpu_uuid, mig_id
+group by company_id, gpu_uuid, mig_id, day
+order by company_id, gpu_uuid, mig_id, day
 """
 
 GPUS_SQL: Final = """

@@ -1,22 +1,22 @@
 """Judging typed rows of handed-in files across rows and for plausibility, by Great Expectations.
 
-Here: how declared expectations are put to the library and how what fails is named to the sender.
-What is expected stands beside the contracts (`<area>/expectations.py`). Nothing is refused here:
-each remark costs nothing. Great Expectations takes seconds to load, so it is imported only when
-there are rows to judge.
+Here: how declared expectations are put to the library, how what fails is named to the sender, and
+which rows are withheld. `geniac check` and the night both judge with `Judge.through`. What is
+expected stands beside the contracts (`<area>/expectations.py`). Great Expectations takes seconds
+to load, so it is imported only when there are rows to judge.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from geniac_pipelines.intake.cells import MASK
 from geniac_pipelines.intake.contracts import Contract, Type
-from geniac_pipelines.intake.reading import Complaint, Place, Refusal, Row
+from geniac_pipelines.intake.reading import MASK, Complaint, Item, Place, Refusal, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,9 @@ class Expectation:
     names its failing rows) over the contract's columns and those of `derived`, which are computed
     from the rows beforehand; a missing derived value is not judged. In the rows, decimals are
     floats, days and months are dates. `column` is where the remark is placed.
+
+    The complaint's cost says what a failing row means: "doubt" for what may be right all the same
+    (the row stays, the sender is asked), "row" for a broken invariant (the row is withheld).
     """
 
     contract: Contract
@@ -42,8 +45,60 @@ class Expectation:
 
     def __post_init__(self) -> None:
         self.contract.column(self.column)
-        if self.complaint.costs != "nothing":
-            raise ValueError(f"{self.complaint.code}: an expectation costs nothing")
+        if self.complaint.costs not in ("doubt", "row"):
+            raise ValueError(f"{self.complaint.code}: an expectation costs a doubt or the row")
+
+
+class Judge:
+    """Judges the rows of files, one file at a time, and counts what it did.
+
+    `rows` are rows judged by contract, `remarks` those of them that drew one, by contract and
+    code. `faults`, by contract, kept rows from being judged: nobody's fault but ours.
+    """
+
+    def __init__(self, expectations: Sequence[Expectation]) -> None:
+        self.expectations = tuple(expectations)
+        self.rows: Counter[str] = Counter()
+        self.remarks: Counter[tuple[str, str]] = Counter()
+        self.faults: list[tuple[str, str]] = []
+        self._contracts = {e.contract.name for e in expectations}
+
+    def through(
+        self, items: Iterable[Item], on_fault: Callable[[Exception], None] | None = None
+    ) -> Iterator[Item]:
+        """The items of one file, with the remarks on its rows at the end.
+
+        Rows that are judged come last, less those that break an invariant. Where they can't be
+        judged, all of them come, and `on_fault` is told; without it the exception is raised.
+        """
+        held: dict[str, list[Row]] = {}
+        for item in items:
+            if isinstance(item, Row) and item.contract.name in self._contracts:
+                held.setdefault(item.contract.name, []).append(item)
+            else:
+                yield item
+        for rows in held.values():
+            yield from self._judge(rows, on_fault)
+
+    def _judge(
+        self, rows: Sequence[Row], on_fault: Callable[[Exception], None] | None
+    ) -> Iterator[Item]:
+        contract = rows[0].contract
+        try:
+            found = _remarks(contract, frame(rows), self.expectations)
+        except OSError:
+            raise  # a full disk is held against no file
+        except Exception as error:
+            self.faults.append((contract.name, f"{type(error).__name__}: {error}"))
+            if on_fault is None:
+                raise
+            on_fault(error)
+            found = []
+        withheld = {position for position, r in found if r.complaint.costs == "row"}
+        self.rows[contract.name] += len(rows)
+        self.remarks.update((contract.name, r.complaint.code) for _, r in found)
+        yield from (row for position, row in enumerate(rows) if position not in withheld)
+        yield from (remark for _, remark in found)
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -63,6 +118,13 @@ def judge(
     a landing file read by pandas will do. Expectations of other contracts are left out. Raises
     RuntimeError where an expectation can't be evaluated, which is a fault of its declaration.
     """
+    return [remark for _, remark in _remarks(contract, rows, expectations)]
+
+
+def _remarks(
+    contract: Contract, rows: pd.DataFrame, expectations: Sequence[Expectation]
+) -> list[tuple[int, Refusal]]:
+    """Remarks with the position of their row."""
     own = [e for e in expectations if e.contract.name == contract.name]
     if not own or rows.empty:
         return []
@@ -70,12 +132,12 @@ def judge(
     for expectation in own:
         for name, compute in expectation.derived.items():
             table[name] = compute(table)
-    remarks = [
+    found = sorted(
         (index, position)
         for position, failing in enumerate(_failing_rows(table, own))
         for index in failing
-    ]
-    return [_remark(contract, own[position], rows, index) for index, position in sorted(remarks)]
+    )
+    return [(index, _remark(contract, own[position], rows, index)) for index, position in found]
 
 
 def _judged(contract: Contract, rows: pd.DataFrame) -> pd.DataFrame:
@@ -147,5 +209,6 @@ def _remark(
     )
     place = Place(sheet, None if line is None else int(line), column.ja)
     hidden = column.personal or contract.personal
-    cell = None if value is None else MASK if hidden else f"{value}"
+    shown = f"{value:%Y-%m}" if value is not None and column.type is Type.MONTH else f"{value}"
+    cell = None if value is None else MASK if hidden else shown
     return expectation.complaint.at(place, cell, column=column.ja)

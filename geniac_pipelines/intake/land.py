@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from geniac_pipelines.intake.contracts import LINEAGE, Column, Contract, Type
 from geniac_pipelines.intake.reading import Batch, Complaint, Context, Item, Refusal, Row
+from geniac_pipelines.store.arrivals import LOSSES
 from geniac_pipelines.store.files import whole
 
 FLUSH_ROWS = 65_536
@@ -59,8 +60,8 @@ _PYTHON: dict[Type, tuple[type, ...]] = {
 class Landed:
     """What reading one arrival gave: rows by contract, files written, refusals.
 
-    `complaints` counts them all, `lost` holds what they cost ("file", "row", "cell", "nothing");
-    `refusals` holds the first MAX_REFUSALS.
+    `complaints` counts them all, `lost` holds what they cost (see `Complaint`); `refusals` holds
+    the first MAX_REFUSALS.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -74,7 +75,7 @@ class Landed:
         """landed: all of it; partial: something of it; refused: nothing of it."""
         if not any(self.rows.values()) and self.lost & {"file", "row"}:
             return "refused"
-        return "partial" if self.lost - {"nothing"} else "landed"
+        return "partial" if self.lost & set(LOSSES) else "landed"
 
     def refuse(self, refusal: Refusal) -> None:
         self.complaints += 1

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 
 from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.japanese import Decoded, decode
+from geniac_pipelines.store.arrivals import LOSSES, RefusalRecord, storable
+
+T = TypeVar("T")
 
 HEAD_BYTES = 65_536
+COSTS = (*LOSSES, "doubt", "nothing")
+"""What a complaint may cost, worst first."""
+MASK = "＊＊＊"
+"""What stands for a cell that nobody is to see."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,17 @@ class Source:
 
     def open(self) -> IO[bytes]:
         return self.path.open("rb")
+
+    @cached_property
+    def _found(self) -> dict[object, Any]:
+        return {}
+
+    def once(self, key: object, find: Callable[[], T]) -> T:
+        """What `find` found out about the file, found out once however many formats ask."""
+        if key not in self._found:
+            self._found[key] = find()
+        found: T = self._found[key]
+        return found
 
     @cached_property
     def size(self) -> int:
@@ -90,8 +108,9 @@ class Place:
 class Complaint:
     """A kind of refusal, declared once beside the code that makes it.
 
-    `costs` says what was lost: "file", "row", "cell" (the row stays, the cell is empty) or
-    "nothing" (a note: everything was kept). Texts may hold `{cell}` and named parameters.
+    `costs` says what was lost: "file", "row", "cell" (the row stays, the cell is empty), or nothing
+    of the data: "doubt" (the sender is asked whether it is right), "nothing" (he is only told).
+    Texts may hold `{cell}` and named parameters.
     """
 
     code: str
@@ -102,8 +121,8 @@ class Complaint:
     en_remedy: str
 
     def __post_init__(self) -> None:
-        if self.costs not in ("file", "row", "cell", "nothing"):
-            raise ValueError(f"{self.code}: costs must be file, row, cell or nothing")
+        if self.costs not in COSTS:
+            raise ValueError(f"{self.code}: costs must be one of {', '.join(COSTS)}")
 
     def at(self, place: Place, cell: object = None, **params: object) -> Refusal:
         return Refusal(self, place, None if cell is None else str(cell), params)
@@ -136,6 +155,27 @@ class Refusal:
     @property
     def en_remedy(self) -> str:
         return self._fill(self.complaint.en_remedy)
+
+    @property
+    def masked(self) -> Refusal:
+        """The same with the cell hidden, if there is one."""
+        return self if self.cell is None else replace(self, cell=MASK)
+
+    @property
+    def record(self) -> RefusalRecord:
+        """The refusal as the ledger keeps it and replies show it."""
+        return RefusalRecord(
+            code=self.complaint.code,
+            costs=self.complaint.costs,
+            sheet=storable(self.place.sheet),
+            line=self.place.row,
+            column=storable(self.place.column),
+            cell=storable(self.cell),
+            ja=storable(self.ja),
+            ja_remedy=storable(self.ja_remedy),
+            en=storable(self.en),
+            en_remedy=storable(self.en_remedy),
+        )
 
 
 @dataclass(frozen=True)
@@ -184,6 +224,7 @@ class Format:
     `recognise(source)` looks at content first (head, then more if it must) and says whether the
     file is of this format; two formats that both say yes is a programming error, reported as such.
     Raise `version` when the reader's output changes: its files are then read again.
+    `personal` files are archived encrypted, for `purpose`, until their deletion date.
     """
 
     name: str
@@ -194,6 +235,7 @@ class Format:
     read: Callable[[Source, Context], Iterator[Item]]
     version: int = 1
     personal: bool = False
+    purpose: str = "提出データの読取り、点検、訂正の確認"
 
 
 def edition(formats: Sequence[Format]) -> str:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from geniac_pipelines.calendar import JST
-from geniac_pipelines.intake.cells import MASK
 from geniac_pipelines.intake.contracts import Contract
-from geniac_pipelines.intake.judge import Expectation, frame, judge
+from geniac_pipelines.intake.desk import UNKNOWN
+from geniac_pipelines.intake.judge import Expectation, Judge
 from geniac_pipelines.intake.reading import (
+    COSTS,
+    MASK,
     Context,
     Format,
     Place,
@@ -26,20 +28,64 @@ from geniac_pipelines.intake.reading import (
     Source,
 )
 from geniac_pipelines.intake.recognise import recognise
-from geniac_pipelines.intake.sweep import UNKNOWN
-from geniac_pipelines.store.arrivals import RefusalRecord
+from geniac_pipelines.store.arrivals import LOSSES, RefusalRecord
 
 SHOWN_PLACES: Final = 5
 """Places named for complaints of one kind; the workbook lists the others."""
 SHOWN_CELL: Final = 60
 
-COSTS: Final = {
-    "file": ("ファイルまたはシート全体を受け取れませんでした", "whole file or sheet not taken"),
-    "row": ("行を受け取れませんでした", "rows not taken"),
-    "cell": ("セルを空欄として受け取りました", "cells taken as empty"),
-    "nothing": ("すべて受け取りました（ご確認ください）", "taken, please check"),
+PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
+    "accepted": {
+        "ja": "【受領確認】\nファイルを受け取りました。修正の必要はありません。",
+        "en": "[Receipt]\nThe file was received. Nothing needs correction.",
+    },
+    "doubtful": {
+        "ja": "【受領確認】\nファイルを受け取りました。下記の点が正しいかご確認ください。"
+        "正しければ対応は不要です。",
+        "en": "[Receipt]\nThe file was received. Please check whether what follows is right; "
+        "if it is, nothing is to be done.",
+    },
+    "partial": {
+        "ja": "【修正依頼票】\nファイルの一部を受け取れませんでした。下記を修正し、"
+        "訂正した行だけでなくファイル全体を再提出してください。",
+        "en": "[Request for correction]\nPart of the file could not be taken. Please correct what "
+        "follows and send the whole file again, not single rows.",
+    },
+    "refused": {
+        "ja": "【修正依頼票】\nファイルを受け取れませんでした。下記を修正して再提出してください。",
+        "en": "[Request for correction]\nThe file could not be taken. Please correct what follows "
+        "and send it again.",
+    },
+    "about": {
+        "ja": "ファイル：{file}\n提出者：{sender}\n受付日時：{received}（日本時間）\n"
+        "SHA-256：{sha256}",
+        "en": "File: {file}\nSender: {sender}\nReceived: {received} (Japan time)\n"
+        "SHA-256: {sha256}",
+    },
+    "unknown": {"ja": "不明", "en": "unknown"},
+    "rows": {"ja": "受け取った行数：", "en": "Rows taken:"},
+    "no-rows": {"ja": "受け取った行数：0行", "en": "Rows taken: 0"},
+    "table": {"ja": "　{name}：{count:,}行", "en": "  {name}: {count:,}"},
+    "heading": {"ja": "■ {cost}", "en": "* {cost}"},
+    "file": {
+        "ja": "ファイルまたはシート全体を受け取れませんでした",
+        "en": "whole file or sheet not taken",
+    },
+    "row": {"ja": "行を受け取れませんでした", "en": "rows not taken"},
+    "cell": {"ja": "セルを空欄として受け取りました", "en": "cells taken as empty"},
+    "doubt": {"ja": "受け取りました（正しいかご確認ください）", "en": "taken, please check"},
+    "nothing": {"ja": "すべて受け取りました（お知らせ）", "en": "taken, for your information"},
+    "one": {"ja": "{number}. {problem}", "en": "{number}. {problem}"},
+    "many": {
+        "ja": "{number}. {problem}（{count:,}件）",
+        "en": "{number}. {problem} ({count:,} times)",
+    },
+    "place": {"ja": "   場所：{place}", "en": "   at: {place}"},
+    "place-cell": {"ja": "   場所：{place}：「{cell}」", "en": "   at: {place}: {cell!r}"},
+    "more": {"ja": "   ほか{count:,}件", "en": "   and {count:,} more"},
+    "remedy": {"ja": "   直し方：{remedy}", "en": "   what to do: {remedy}"},
 }
-"""What a complaint costs, worst first, in Japanese and English."""
+"""Every phrase of a reply in both languages; those of costs and outcomes bear their names."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +114,16 @@ class Reply:
 
     @property
     def outcome(self) -> str:
-        """accepted: nothing lost; partial: something lost; refused: nothing of it was taken."""
-        if not any(r.costs != "nothing" for r in self.refusals):
-            return "accepted"
+        """accepted or doubtful: nothing lost; partial: something lost; refused: nothing taken."""
+        costs = {r.costs for r in self.refusals}
+        if not costs & set(LOSSES):
+            return "doubtful" if "doubt" in costs else "accepted"
         return "partial" if any(self.rows_taken.values()) else "refused"
 
     @property
     def must_correct(self) -> bool:
         """Whether anything was lost, so that the sender has to act."""
-        return self.outcome != "accepted"
+        return self.outcome in ("partial", "refused")
 
     @property
     def groups(self) -> list[Group]:
@@ -86,69 +133,46 @@ class Reply:
             # where something is wrong with the whole file, each complaint says something else
             own = r.ja if r.costs == "file" else ""
             gathered.setdefault((r.costs, r.code, r.sheet, r.column, own), []).append(r)
-        order = list(COSTS)
         groups = [Group(rs[0].costs, len(rs), tuple(rs[:SHOWN_PLACES])) for rs in gathered.values()]
-        return sorted(groups, key=lambda g: order.index(g.costs))
+        return sorted(groups, key=lambda g: COSTS.index(g.costs))
 
     @property
     def ja(self) -> str:
         """The reply in Japanese, for mail or a terminal."""
-        title, lead = {
-            "accepted": ("受領確認", "ファイルを受け取りました。修正の必要はありません。"),
-            "partial": ("修正依頼票", "ファイルの一部を受け取れませんでした。下記を修正し、"
-                        "訂正した行だけでなくファイル全体を再提出してください。"),
-            "refused": ("修正依頼票", "ファイルを受け取れませんでした。下記を修正して"
-                        "再提出してください。"),
-        }[self.outcome]  # fmt: skip
-        taken = [f"　{name}：{count:,}行" for name, count in self.rows_taken.items()]
-        lines = [
-            f"【{title}】",
-            lead,
-            "",
-            f"ファイル：{self.file_name}",
-            f"提出者：{self.sender or '不明'}",
-            f"受付日時：{self.received_at.astimezone(JST):%Y-%m-%d %H:%M}（日本時間）",
-            f"SHA-256：{self.sha256}",
-            "受け取った行数：" if taken else "受け取った行数：0行",
-            *taken,
-        ]
-        heading = None
-        for number, group in enumerate(self.groups, start=1):
-            if group.costs != heading:
-                heading = group.costs
-                lines += ["", f"■ {COSTS[heading][0]}"]
-            lines += _group_ja(number, group)
-        return "\n".join(lines) + "\n"
+        return self._text("ja")
 
     @property
     def en(self) -> str:
         """The reply in English."""
-        title, lead = {
-            "accepted": ("Receipt", "The file was received. Nothing needs correction."),
-            "partial": ("Request for correction", "Part of the file could not be taken. Please "
-                        "correct what follows and send the whole file again, not single rows."),
-            "refused": ("Request for correction", "The file could not be taken. Please correct "
-                        "what follows and send it again."),
-        }[self.outcome]  # fmt: skip
-        taken = [f"  {name}: {count:,}" for name, count in self.rows_taken.items()]
+        return self._text("en")
+
+    def _text(self, language: str) -> str:
         lines = [
-            f"[{title}]",
-            lead,
+            say(self.outcome, language),
             "",
-            f"File: {self.file_name}",
-            f"Sender: {self.sender or 'unknown'}",
-            f"Received: {self.received_at.astimezone(JST):%Y-%m-%d %H:%M} (Japan time)",
-            f"SHA-256: {self.sha256}",
-            "Rows taken:" if taken else "Rows taken: 0",
-            *taken,
+            say(
+                "about",
+                language,
+                file=self.file_name,
+                sender=self.sender or say("unknown", language),
+                received=f"{self.received_at.astimezone(JST):%Y-%m-%d %H:%M}",
+                sha256=self.sha256,
+            ),
+            say("rows" if self.rows_taken else "no-rows", language),
+            *(say("table", language, name=n, count=c) for n, c in self.rows_taken.items()),
         ]
         heading = None
         for number, group in enumerate(self.groups, start=1):
             if group.costs != heading:
                 heading = group.costs
-                lines += ["", f"* {COSTS[heading][1]}"]
-            lines += _group_en(number, group)
+                lines += ["", say("heading", language, cost=say(heading, language))]
+            lines += _group(number, group, language)
         return "\n".join(lines) + "\n"
+
+
+def say(phrase: str, language: str, **values: object) -> str:
+    """One phrase in one language. Raises KeyError for an unknown phrase or a missing value."""
+    return PHRASES[phrase][language].format_map(values)
 
 
 def reply(
@@ -164,7 +188,7 @@ def reply(
 ) -> Reply:
     """The answer to a file. Raises ValueError for a receipt without zone.
 
-    `refusals` may come from a reader, from `judge` or from the ledger. Cells are masked all
+    `refusals` may come from a reader, from `Judge` or from the ledger. Cells are masked all
     (`personal`, for personal formats), or in personal columns and tables among `contracts`.
     """
     if received_at.tzinfo is None:
@@ -187,25 +211,20 @@ def check(
     context: Context,
     expectations: Sequence[Expectation] = (),
 ) -> Reply:
-    """Read a file as intake would, keep nothing, and say what the sender would be told.
+    """Read and judge a file as intake would, keep nothing, and say what the sender would be told.
 
-    Rows of `expectations`' contracts are judged as well; the remarks are part of the reply.
+    Raises what a reader raises, and RuntimeError for an expectation that can't be evaluated.
     """
     source = Source(path.name, path)
     known = recognise(source, formats)
-    rows: dict[str, list[Row]] = {}
     taken: dict[str, int] = {}
     refusals: list[Refusal] = [] if known else [UNKNOWN.at(Place())]
-    for item in known.read(source, context) if known else ():
+    for item in Judge(expectations).through(known.read(source, context)) if known else ():
         if isinstance(item, Refusal):
             refusals.append(item)
             continue
         count = 1 if isinstance(item, Row) else item.rows.num_rows
         taken[item.contract.ja] = taken.get(item.contract.ja, 0) + count
-        if isinstance(item, Row) and expectations:
-            rows.setdefault(item.contract.name, []).append(item)
-    for found in rows.values():
-        refusals += judge(found[0].contract, frame(found), expectations)
     with path.open("rb") as f:
         sha256 = hashlib.file_digest(f, "sha256").hexdigest()
     return reply(
@@ -223,29 +242,17 @@ def check(
 def _record(
     refusal: Refusal | RefusalRecord, personal: bool, columns: Collection[str]
 ) -> RefusalRecord:
-    column = refusal.place.column if isinstance(refusal, Refusal) else refusal.column
-    hide = refusal.cell is not None and refusal.cell != MASK and (personal or column in columns)
-    if isinstance(refusal, RefusalRecord):
-        if not hide or refusal.cell is None:
-            return refusal
-        return replace(
-            refusal,
-            cell=MASK,
-            ja=refusal.ja.replace(refusal.cell, MASK),
-            en=refusal.en.replace(refusal.cell, MASK),
-        )
-    shown = replace(refusal, cell=MASK) if hide else refusal
-    return RefusalRecord(
-        shown.complaint.code,
-        shown.complaint.costs,
-        shown.place.sheet,
-        shown.place.row,
-        shown.place.column,
-        shown.cell,
-        shown.ja,
-        shown.ja_remedy,
-        shown.en,
-        shown.en_remedy,
+    if isinstance(refusal, Refusal):
+        hide = personal or refusal.place.column in columns
+        return (refusal.masked if hide else refusal).record
+    cell = refusal.cell
+    if cell is None or cell == MASK or not (personal or refusal.column in columns):
+        return refusal
+    return replace(
+        refusal,
+        cell=MASK,
+        ja=refusal.ja.replace(cell, MASK),
+        en=refusal.en.replace(cell, MASK),
     )
 
 
@@ -254,29 +261,25 @@ def _short(cell: str) -> str:
     return line if len(line) <= SHOWN_CELL else line[:SHOWN_CELL] + "…"
 
 
-def _place(record: RefusalRecord) -> Place:
-    return Place(record.sheet, record.line, record.column)
-
-
-def _group_ja(number: int, group: Group) -> list[str]:
+def _group(number: int, group: Group, language: str) -> list[str]:
+    ja = language == "ja"
     first = group.first[0]
-    count = f"（{group.count:,}件）" if group.count > 1 else ""
-    lines = [f"{number}. {first.ja}{count}"]
+    lines = [
+        say(
+            "many" if group.count > 1 else "one",
+            language,
+            number=number,
+            problem=first.ja if ja else first.en,
+            count=group.count,
+        )
+    ]
     for record in group.first:
-        cell = f"：「{_short(record.cell)}」" if record.cell is not None else ""
-        lines.append(f"   場所：{_place(record).ja}{cell}")
+        place = Place(record.sheet, record.line, record.column)
+        where = place.ja if ja else place.en
+        if record.cell is None:
+            lines.append(say("place", language, place=where))
+        else:
+            lines.append(say("place-cell", language, place=where, cell=_short(record.cell)))
     if group.count > len(group.first):
-        lines.append(f"   ほか{group.count - len(group.first):,}件")
-    return [*lines, f"   直し方：{first.ja_remedy}"]
-
-
-def _group_en(number: int, group: Group) -> list[str]:
-    first = group.first[0]
-    count = f" ({group.count:,} times)" if group.count > 1 else ""
-    lines = [f"{number}. {first.en}{count}"]
-    for record in group.first:
-        cell = f": {_short(record.cell)!r}" if record.cell is not None else ""
-        lines.append(f"   at: {_place(record).en}{cell}")
-    if group.count > len(group.first):
-        lines.append(f"   and {group.count - len(group.first):,} more")
-    return [*lines, f"   what to do: {first.en_remedy}"]
+        lines.append(say("more", language, count=group.count - len(group.first)))
+    return [*lines, say("remedy", language, remedy=first.ja_remedy if ja else first.en_remedy)]

@@ -19,6 +19,8 @@ from geniac_pipelines.intake.deliveries import is_rubbish
 from geniac_pipelines.intake.reading import Complaint, Place, Refusal, Source
 from geniac_pipelines.store.files import CHUNK
 
+ENVELOPE = "envelope"
+"""Format recorded for an archive whose members were taken in as arrivals of their own."""
 MAX_MEMBERS = 2_000
 MAX_BYTES = 4 << 30
 MAX_RATIO = 250

@@ -50,8 +50,8 @@ __all__ = [
     "write_template",
 ]
 
-READER_VERSION: Final = 1
-"""Raise it when the same workbook would give other rows: all are then read again."""
+READER_VERSION: Final = 2
+"""Raise it when the same workbook would give other rows or remarks: all are then read again."""
 
 AMBIGUOUS: Final = Complaint(
     "workbook.ambiguous",
@@ -143,10 +143,11 @@ def format_of(template: WorkbookTemplate, templates: Sequence[WorkbookTemplate] 
     Where a file fits several of `templates` equally well, the first of them claims it and refuses
     it as ambiguous.
     """
-    rivals = templates or (template,)
+    rivals = tuple(templates) or (template,)
+    asked = ("workbook", *(t.name for t in rivals))
 
     def recognise(source: Source) -> bool:
-        best = _best(_glance(source), rivals)
+        best = source.once(asked, lambda: _best(_glance(source), rivals))
         return bool(best) and best[0] is template
 
     def read(source: Source, context: Context) -> Iterator[Item]:
@@ -192,7 +193,9 @@ def other_workbooks(formats: Sequence[Format], templates: Sequence[WorkbookTempl
         found = "".join(f"「{sheet.name}」" for sheet in opened.sheets[:10]) or "なし"
         yield NO_TEMPLATE.at(Place(), found=found, names=_quoted(templates))
 
-    return Format("workbook-other", "intake", "様式でない表計算ファイル", (), recognise, read)
+    return Format(
+        "workbook-other", "intake", "様式でない表計算ファイル", (), recognise, read, personal=True
+    )
 
 
 def _quoted(templates: Sequence[WorkbookTemplate]) -> str:

@@ -67,6 +67,14 @@ ORGANISATIONS = Contract(
         Column("cohort", Type.TEXT, "公募回", "採択された公募の時期", example="2026年1月公募"),
         Column("support_from", Type.DATE, "支援開始日", "支援期間の初日", example="2026-04-01"),
         Column("support_to", Type.DATE, "支援終了日", "支援期間の末日", example="2027-03-31"),
+        Column(
+            "contact_email",
+            Type.TEXT,
+            "連絡先メール",
+            "督促や修正依頼を送る窓口のアドレス(1つ)。個人でなく、部署や事業の代表のものを勧める",
+            headers=("連絡先メールアドレス", "窓口メール", "メールアドレス"),
+            example="geniac@aoi-ai.example.jp",
+        ),
     ),
 )
 

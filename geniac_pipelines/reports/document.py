@@ -114,9 +114,10 @@ class Chapter:
 class Document:
     """A whole report for one audience.
 
-    `draft` prints 暫定 on every page. `as_of` is the day (Asia/Tokyo) up to which arrivals count;
-    it is also the only date that goes into file metadata, so the same input gives the same bytes.
-    `generation` names the committed data that it was made from.
+    `draft` prints 暫定 on every page, `unreleased` 公開前の案: the copy that the secretariat reads
+    before it decides whether the other goes out. `as_of` is the day (Asia/Tokyo) up to which
+    arrivals count; it is also the only date that goes into file metadata, so the same input gives
+    the same bytes. `generation` names the committed data that it was made from.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Document:
     chapters: tuple[Chapter, ...]
     summary: tuple[Block, ...] = ()
     draft: bool = False
+    unreleased: bool = False
 
     def tables(self) -> Sequence[FigureTable]:
         found: dict[str, FigureTable] = {}

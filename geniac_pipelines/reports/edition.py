@@ -1,11 +1,14 @@
-"""An edition: the monthly report of one night, rendered for every audience and put on record."""
+"""An edition: the monthly report of one night, rendered for every audience and put on record.
+
+Not here: what a person lets go out (`release`); `publish` only shows it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,11 +17,14 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from geniac_pipelines.audiences import SECRETARIAT
+from geniac_pipelines.audiences import audience as known
 from geniac_pipelines.calendar import Month
 from geniac_pipelines.figures.model import Figure, Scalar
 from geniac_pipelines.figures.restated import Printed
 from geniac_pipelines.reports.document import Document
 from geniac_pipelines.reports.monthly import audiences, build, report_id
+from geniac_pipelines.reports.release import content_digest, current, released
 from geniac_pipelines.reports.render import render
 from geniac_pipelines.store.files import write_bytes
 from geniac_pipelines.store.ledger import Ledger
@@ -55,8 +61,9 @@ def earlier_figures(
     snapshot: Mapping[str, pa.Table], audience: str
 ) -> dict[Month, dict[str, Printed]]:
     """What issued reports of an audience printed, by month and figure."""
+    days = {g["generation"]: g["as_of"] for g in snapshot["generations"].to_pylist()}
     months = {
-        r["report"]: Month.of(r["month"])
+        r["report"]: (Month.of(r["month"]), days.get(r["generation"]))
         for r in snapshot["reports"].to_pylist()
         if r["audience"] == audience
     }
@@ -64,8 +71,8 @@ def earlier_figures(
     for row in snapshot["figures"].to_pylist():
         if row["report"] in months:
             value = None if row["value"] is None else Decimal(row["value"])
-            printed = Printed(row["label"], value, row["decimals"])
-            found[months[row["report"]]][row["figure"]] = printed
+            month, issued_on = months[row["report"]]
+            found[month][row["figure"]] = Printed(row["label"], value, row["decimals"], issued_on)
     return dict(found)
 
 
@@ -79,7 +86,8 @@ def make(
     issued: bool,
     snapshot: Mapping[str, pa.Table],
 ) -> Iterator[Report]:
-    """Render the month's report for each audience into its own folder below `folder`."""
+    """Render the month's report for each audience, twice: as it goes out, into its own folder below
+    `folder`, and marked as not released, for the secretariat to read, beside it (`unreleased`)."""
     for audience, name in audiences(warehouse):
         document = build(
             warehouse,
@@ -91,8 +99,9 @@ def make(
             issued=issued,
             earlier=earlier_figures(snapshot, audience),
         )
-        target = folder / audience.replace(":", "_")
+        target = folder / known(audience).folder
         render(document, target)
+        render(replace(document, unreleased=True), unreleased(target))
         yield Report(document, target, month, issued)
 
 
@@ -116,32 +125,71 @@ def put_on_record(
             connection.execute(sa.insert(figures_table), rows)
 
 
-def publish(ledger: Ledger, data: Path) -> None:
-    """Show what was committed where people look: reports/<month>/<audience>/.
+class ContentChanged(ValueError):
+    """Files of a released report are not those that were released."""
 
-    Follows the ledger alone, so it may be repeated at any time: a night calls it after its commit,
-    and the next night before anything else, in case the last one died in between. Files that
-    already hold the bytes are not touched; files of an older draft are removed.
+
+def publish(ledger: Ledger, data: Path) -> None:
+    """Show what was committed and released where people look.
+
+    `reports/<month>/secretariat/<audience>/` holds what is not released, marked so on its pages;
+    `reports/<month>/<audience>/` what a person released last. Follows the ledger alone, so it may
+    be repeated at any time: after a commit or a release, and before a night does anything else, in
+    case the last one died in between. Files that already hold the bytes are not touched; other
+    files in these folders are removed. Raises ContentChanged, after showing all the rest.
     """
-    newest = sa.select(sa.func.max(reports_table.c.generation)).scalar_subquery()
-    statement = (
-        sa.select(reports_table)
-        .where((reports_table.c.status == "issued") | (reports_table.c.generation == newest))
-        .order_by(reports_table.c.generation, reports_table.c.report)
-    )
     with ledger.reading() as connection:
-        committed = connection.execute(statement).all()
-    for report in committed:
-        folder = data / report.folder
-        shown = data / "reports" / str(Month.of(report.month)) / folder.name
-        files = {f.relative_to(folder) for f in folder.rglob("*") if f.is_file()}
-        for name in sorted(files):
-            content = (folder / name).read_bytes()
-            if not (shown / name).exists() or (shown / name).read_bytes() != content:
-                write_bytes(shown / name, content)
-        for file in [f for f in shown.rglob("*") if f.is_file()]:
-            if file.relative_to(shown) not in files:
-                file.unlink()
+        waiting, out = current(connection), released(connection)
+    shown: dict[Path, Path | None] = {}
+    changed: list[str] = []
+    digests = {release.report: release.digest for _, release in out}
+    for made in waiting:
+        folder, month = data / made.folder, data / "reports" / str(made.month)
+        is_out = digests.get(made.report) == content_digest(folder)
+        shown[month / SECRETARIAT / folder.name] = None if is_out else unreleased(folder)
+        shown[month / folder.name] = None
+    for made, release in out:
+        folder = data / made.folder
+        place = data / "reports" / str(made.month) / folder.name
+        if content_digest(folder) == release.digest:
+            shown[place] = folder
+        else:
+            # what is shown there stays as it is
+            shown.pop(place, None)
+            changed.append(f"{made.report} of generation {made.generation}")
+    for place, source in shown.items():
+        _show(source, place)
+    if changed:
+        raise ContentChanged(
+            f"{', '.join(changed)}: the files differ from those that were released; restore them "
+            "from a backup of the data folder"
+        )
+
+
+def unreleased(folder: Path) -> Path:
+    """Where the copy marked as not released lies, for the folder of a report that may go out."""
+    return folder.parent.with_name("unreleased") / folder.name
+
+
+def _show(source: Path | None, place: Path) -> None:
+    """Make `place` hold the files of `source`, or nothing."""
+    files = set() if source is None else {f.relative_to(source) for f in _files(source)}
+    for name in sorted(files):
+        assert source is not None, "only a source has files"
+        content = (source / name).read_bytes()
+        if not (place / name).exists() or (place / name).read_bytes() != content:
+            write_bytes(place / name, content)
+    for file in _files(place):
+        if file.relative_to(place) not in files:
+            file.unlink()
+    folders = [f for f in place.rglob("*") if f.is_dir()]
+    for folder in sorted([*folders, place, place.parent], reverse=True):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _files(folder: Path) -> list[Path]:
+    return [f for f in folder.rglob("*") if f.is_file()]
 
 
 def _figure_row(report: str, generation: int, figure: Figure) -> dict[str, object]:

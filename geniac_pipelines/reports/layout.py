@@ -29,17 +29,19 @@ _WORDS_AT_LEAST = 7.0
 _WORDS_AT_MOST = 60.0
 _UNIT_SIZE = 0.88
 _TALL = 25
+_MANY_LINES = 3
 _STRETCH = 1.5
 
-_LONG_WORD = re.compile(r"[A-Za-z0-9_]{16,}")
+_LONG_WORD = re.compile(r"[A-Za-z0-9_.\-]{16,}")
 _BREAK_HERE = "\u200b"
 
 
 def fit(table: Plain) -> Plain:
     """`landscape`, `size` (points) and `widths` (points, margins included) of a printable table.
 
-    The largest type and the upright page win; more than nine columns always lie sideways. Where
-    even the smallest size is too wide, the type shrinks until the widest numbers fit.
+    The largest type and the upright page win; more than nine columns always lie sideways, and so
+    does a table most of whose rows would be of many lines. Where even the smallest size is too
+    wide, the type shrinks until the widest numbers fit.
     """
     needs = [_need(table, n) for n in range(len(table["columns"]))]
     least = sum(low for low, _ in needs)
@@ -48,7 +50,7 @@ def fit(table: Plain) -> Plain:
         if len(needs) > _MANY_COLUMNS and not landscape:
             continue
         room = (SIDEWAYS if landscape else UPRIGHT) - margins
-        if least * size <= room:
+        if least * size <= room and (landscape or not _crowded(table, needs, room / size)):
             break
     else:
         size = room / least
@@ -116,6 +118,16 @@ def _need(table: Plain, n: int) -> tuple[float, float]:
         natural = min(max(widest, head), _WORDS_AT_MOST)
         return min(natural, max(_WORDS_AT_LEAST, head_least)), natural
     return max(widest + 0.2, head_least, unit), max(widest + 0.2, head, unit)
+
+
+def _crowded(table: Plain, needs: Sequence[tuple[float, float]], room: float) -> bool:
+    """Whether more than half of the rows would be of many lines in `room` (ems)."""
+    widths = list(_share(needs, room))
+    high = [
+        any(ems(c["text"]) > w * _MANY_LINES for c, w in zip(row, widths, strict=True))
+        for row in table["rows"]
+    ]
+    return sum(high) > len(high) / 2
 
 
 def _share(needs: Sequence[tuple[float, float]], room: float) -> Iterator[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from geniac_pipelines.calendar import Month
 from geniac_pipelines.figures.audience import open_view
 from geniac_pipelines.figures.model import FigureTable
 from geniac_pipelines.figures.restated import Printed, restatements
+from geniac_pipelines.reports.causes import causes_in
 from geniac_pipelines.reports.chapters import gpu_usage, sources
-from geniac_pipelines.reports.document import Block, Callout, Document, Table, text
+from geniac_pipelines.reports.document import Block, Callout, Document, text
 from geniac_pipelines.store.warehouse import rows
 
 AUTHOR = "GENIAC事務局"
 MACHINE_JUDGEMENT = (
-    "この報告書の判定は機械判定（未確認）です。事務局の担当者が確認したものだけが確定した判定です。"
+    "判定は、届いた記録を規則に当てはめた機械判定です。「未確認」は機械判定（未確認）の意味で、"
+    "事務局の担当者が確認したものだけが確定した判定です。"
 )
 
 
@@ -57,7 +59,7 @@ def build(
     """
     with open_view(warehouse, audience) as view:
         restated = _restated(view, audience, earlier)
-        overview = gpu_usage.overview(view, month, audience)
+        opening = gpu_usage.opening(view, month, audience)
         chapters = (
             gpu_usage.chapter(view, month, audience),
             sources.chapter(view, month, audience, restated),
@@ -72,15 +74,15 @@ def build(
         as_of=as_of,
         generation=version,
         author=AUTHOR,
-        summary=_summary(overview, restated),
+        summary=_summary(opening, restated),
         chapters=chapters,
         draft=not issued,
     )
 
 
-def _summary(overview: FigureTable, restated: FigureTable | None) -> tuple[Block, ...]:
+def _summary(opening: Sequence[Block], restated: FigureTable | None) -> tuple[Block, ...]:
     blocks: list[Block] = [
-        Table(overview, empty="この月の記録がありません。"),
+        *opening,
         Callout("info", "判定について", text(MACHINE_JUDGEMENT)),
     ]
     if restated is not None and restated.rows:
@@ -105,7 +107,11 @@ def _restated(
     for month, printed in sorted(earlier.items()):
         issued.update({k: v for k, v in printed.items() if _is_monthly(k, month)})
         tables = gpu_usage.chapter(view, month, audience).tables()
-        again = [gpu_usage.overview(view, month, audience), *tables]
+        again = [
+            gpu_usage.overview(view, month, audience),
+            gpu_usage.situation_table(view, month, audience),
+            *tables,
+        ]
         now += [f for table in again for f in table.figures()]
     return restatements(
         issued,
@@ -113,6 +119,7 @@ def _restated(
         table_id="sources.restated",
         clause="3-1-a",
         audience=audience,
+        causes=causes_in(view),
     )
 
 

@@ -34,6 +34,7 @@ from geniac_pipelines.reports.document import (
 from geniac_pipelines.reports.theme import tone
 
 DRAFT = "暫定"
+UNRELEASED = "公開前の案"
 SUMMARY = "要約"
 
 Plain = dict[str, Any]
@@ -57,7 +58,8 @@ def printable(document: Document) -> Plain:
         "as_of_iso": document.as_of.isoformat(),
         "version": document.generation,
         "author": document.author,
-        "draft": DRAFT if document.draft else "",
+        "mark": mark(document),
+        "status": status(document),
         "chapters": [
             {
                 "id": name,
@@ -70,6 +72,22 @@ def printable(document: Document) -> Plain:
         ],
         "origins": build.origins,
     }
+
+
+def mark(document: Document) -> str:
+    """What every page says about the document's standing; empty when there is nothing to say."""
+    said = [UNRELEASED] * document.unreleased + [DRAFT] * document.draft
+    return "・".join(said)
+
+
+def status(document: Document) -> str:
+    """The mark in full sentences, for the cover."""
+    said = []
+    if document.unreleased:
+        said.append(f"{UNRELEASED}（事務局の担当者が公開するまで、事務局の外に出せません）")
+    if document.draft:
+        said.append(f"{DRAFT}（発行前のため、数値が変わることがあります）")
+    return "、".join(said)
 
 
 def written(value: Scalar, kind: str = "text") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -24,7 +25,7 @@ from geniac_pipelines.figures.model import (
     format_number,
 )
 from geniac_pipelines.reports.document import Block, Document, Table
-from geniac_pipelines.reports.printable import DRAFT, display_width, written
+from geniac_pipelines.reports.printable import display_width, mark, status, written
 from geniac_pipelines.reports.theme import BLUES, QUIET, TONES
 
 LONGEST_CELL = 32_767
@@ -123,9 +124,9 @@ def _cover(
     sheet = book.add_worksheet("表紙")
     sheet.set_column(0, 0, 18)
     sheet.set_column(1, 1, 70)
-    mark = f"【{DRAFT}】" if document.draft else ""
+    standing = f"【{mark(document)}】" if mark(document) else ""
     sheet.write_string(
-        0, 0, f"{document.title}{mark}", styles(bold=True, font_size=16, font_color=BLUES[0])
+        0, 0, f"{document.title}{standing}", styles(bold=True, font_size=16, font_color=BLUES[0])
     )
     facts = [
         ("内容", document.subtitle),
@@ -135,8 +136,8 @@ def _cover(
         ("データの版", document.generation),
         ("作成", document.author),
     ]
-    if document.draft:
-        facts.append(("状態", f"{DRAFT}（発行前のため、数値が変わることがあります）"))
+    if status(document):
+        facts.append(("状態", status(document)))
     for r, (name, value) in enumerate(facts, start=2):
         sheet.write_string(r, 0, name, styles(bold=True))
         sheet.write_string(r, 1, value, styles(text_wrap=True))
@@ -175,15 +176,16 @@ def _sheet(
             sheet.set_row(r, min(LINE * lines, TALLEST))
         for c, column in enumerate(table.columns):
             ink = _ink(printed, column, row)
-            _write(sheet, (r, c), row[column.name], column, ink=ink, styles=styles)
+            shown = replace(column, decimals=column.digits(row))
+            _write(sheet, (r, c), row[column.name], shown, ink=ink, styles=styles)
     below = 3 + len(table.rows)
     if not table.rows:
         empty = printed.empty if printed else "該当する行はありません。"
         sheet.write_string(below, 0, empty, styles(font_color=QUIET))
     elif len(table.rows) > 1:
         sheet.autofilter(2, 0, below - 1, len(table.columns) - 1)
-    if table.note:
-        sheet.write_string(below + 1, 0, f"注：{table.note}", styles(font_color=QUIET))
+    for n, sentence in enumerate(_sentences(f"注：{table.note}" if table.note else ""), start=1):
+        sheet.write_string(below + n, 0, sentence, styles(font_color=QUIET))
     sheet.freeze_panes(3, 1 if table.columns[0].kind == "text" else 0)
     sheet.repeat_rows(1, 2)
     sheet.set_landscape()
@@ -255,6 +257,11 @@ def _width(table: FigureTable, column: FigureColumn) -> int:
     return min(max(NARROWEST, *(display_width(t) + 3 for t in texts)), WIDEST)
 
 
+def _sentences(note: str) -> list[str]:
+    """One to a row: a long line beyond the columns would shrink the printed page to its width."""
+    return [f"{part}。" for part in note.removesuffix("。").split("。")] if note else []
+
+
 def _lines(table: FigureTable, row: Mapping[str, Scalar], widths: Sequence[int]) -> int:
     """Lines of the row's longest cell. Said in the file, since not every program finds it out."""
     lines = [1]
@@ -270,8 +277,10 @@ def _lines(table: FigureTable, row: Mapping[str, Scalar], widths: Sequence[int])
 def _page(sheet: Any, document: Document) -> None:
     sheet.set_paper(9)  # A4
     sheet.fit_to_pages(1, 0)
-    mark = f" 【{DRAFT}】" if document.draft else ""
-    sheet.set_header(f"&L{_escaped(document.title)}&R{_escaped(document.audience_ja)} 向け{mark}")
+    standing = f" 【{mark(document)}】" if mark(document) else ""
+    sheet.set_header(
+        f"&L{_escaped(document.title)}&R{_escaped(document.audience_ja)} 向け{standing}"
+    )
     sheet.set_footer(f"&Lデータの版：{_escaped(document.generation)}&R&P / &N")
 
 

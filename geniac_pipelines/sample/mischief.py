@@ -141,6 +141,14 @@ def planted(companies: Sequence[Company], first: Month) -> Iterator[Planted]:
             yield Planted("no-telemetry", name, str(first), "テレメトリが一度も届いていない")
         if Trait.PARTIAL_TELEMETRY in traits:
             yield Planted("low-coverage", name, str(LAST_MONTH), "テレメトリの4割しか届いていない")
+        if Trait.TELEMETRY_STOPS in traits:
+            yield Planted(
+                "telemetry-stops", name, str(LAST_MONTH), "月の半ばからテレメトリが途絶えている"
+            )
+        if Trait.SOME_IDLE in traits:
+            yield Planted("some-idle", name, str(LAST_MONTH), "割当の4割前後が動いていない")
+        if Trait.WEAK_USE in traits:
+            yield Planted("weak-use", name, str(LAST_MONTH), "動いている間のSM稼働率が1割前後")
         if Trait.LATE_CORRECTION in traits:
             yield Planted(
                 "restatement", name, str(max(first, LAST_MONTH.previous())),

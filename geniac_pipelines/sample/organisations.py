@@ -27,6 +27,9 @@ DOMAIN: Final = "領域特化モデル開発"
 ROBOT: Final = "ロボット基盤モデル開発"
 STUDENTS: Final = "懸賞（学生計算資源）"
 
+SECRETARIAT_PERSON: Final = "事務局 見本 太郎（架空）"
+"""Who confirms, releases and issues in the sample; nobody of that name exists."""
+
 PROVIDER: Final = "kirigumo-cloud"
 """The provider whose cluster two companies share; it sends one file for both."""
 PROVIDER_CLUSTER: Final = "kirigumo"
@@ -88,7 +91,10 @@ _TRAITS: Final[Mapping[int, frozenset[Trait]]] = {
     17: frozenset({Trait.MISSING_REPORT, Trait.UNKNOWN_FORMAT}),
     18: frozenset({Trait.LATE_REPORT}),
     19: frozenset({Trait.STEPS}),
+    20: frozenset({Trait.SOME_IDLE}),
+    21: frozenset({Trait.TELEMETRY_STOPS}),
     22: frozenset({Trait.LOCAL_STAMPS}),
+    23: frozenset({Trait.WEAK_USE}),
 }
 _TWO_TYPES: Final = 12
 _UNIT_PRICES: Final[Mapping[str, tuple[int, int]]] = {
@@ -167,7 +173,7 @@ def _company(index: int, gpus: int, months: int, traits: frozenset[Trait], seed:
         contracts=_contracts(index, pools, first.first, support_to, rng.random()),
         traits=traits,
         utilisation=_utilisation(index, traits),
-        activity=round(rng.uniform(0.28, 0.72), 3),
+        activity=_activity(rng.uniform(0.36, 0.72), traits),
         plan_share=_plan_share(index, traits),
     )
 
@@ -264,6 +270,10 @@ def _utilisation(index: int, traits: frozenset[Trait]) -> float:
     if Trait.UNDER_PLAN in traits:
         return 0.30
     return 0.42 + 0.53 * (index * 7 % 13) / 12
+
+
+def _activity(usual: float, traits: frozenset[Trait]) -> float:
+    return 0.12 if Trait.WEAK_USE in traits else round(usual, 3)
 
 
 def _plan_share(index: int, traits: frozenset[Trait]) -> float:

@@ -102,7 +102,7 @@ def papers(
     for company in companies:
         own = own_runs.get(company.organisation_id, [])
         yield _contract_paper(company, first)
-        yield from _plans(company, first, seed)
+        yield from _plans(company, own, first, seed)
         yield from _reports(company, own, first, seed)
 
 
@@ -160,16 +160,20 @@ def _contract_paper(company: Company, first: Month) -> Paper:
     )
 
 
-def _plans(company: Company, first: Month, seed: int) -> Iterator[Paper]:
+def _plans(company: Company, own: Sequence[Run], first: Month, seed: int) -> Iterator[Paper]:
     rng = randomness(seed, "plan", company.index)
     months = list(months_between(first, Month.of(company.support_to)))
+    astray = {Trait.OVER_PLAN, Trait.UNDER_PLAN} & company.traits
     lines: dict[tuple[Month, str], tuple[int, int]] = {}
     for month in months:
         for contract in company.contracts:
             days = (min(month.last, contract.ends_on) - month.first).days + 1
             available = contract.gpu_count * 24 * days
-            hours = round(available * company.plan_share * rng.uniform(0.94, 1.06) / 10) * 10
-            hours = min(hours, available)
+            # plans prove right, but for those who plan far beside what they come to do
+            meant = available * company.plan_share
+            if month <= LAST_MONTH and not astray:
+                meant = gpu_hours(own, company, month, contract.gpu_type)
+            hours = min(round(meant * rng.uniform(0.94, 1.06) / 10) * 10, available)
             lines[month, contract.gpu_type] = hours, hours * contract.unit_price_jpy
     purpose = _PURPOSES[3 if "ロボット" in company.segment else company.index % 3]
     received = epoch(first.first - timedelta(days=4), 13, company.index % 60)
@@ -177,7 +181,7 @@ def _plans(company: Company, first: Month, seed: int) -> Iterator[Paper]:
     revised_on = _revised_on(company, first)
     if revised_on is None:
         return
-    factor = rng.choice((0.8, 1.15))
+    factor = rng.choice((0.92, 1.15))
     prices = {c.gpu_type: c.unit_price_jpy for c in company.contracts}
     priced = {}
     for (month, gpu_type), (planned, _) in lines.items():

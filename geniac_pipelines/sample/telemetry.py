@@ -30,19 +30,20 @@ Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 SENTINEL: Final = "9223372036854776000"
-_MODELS: Final = {
+MODELS: Final = {
     "H100": ("NVIDIA H100 80GB HBM3", 700.0, 72.0, 79_000),
     "A100": ("NVIDIA A100-SXM4-40GB", 400.0, 55.0, 39_000),
     "H200": ("NVIDIA H200", 700.0, 76.0, 140_000),
 }
 """Name, power limit and idle power (W), memory that jobs may fill (MiB)."""
 _MIB_STEP: Final = 256
-_RATIOS: Final = [f"{i / 1000:g}" for i in range(1001)]
+RATIOS: Final = [f"{i / 1000:g}" for i in range(1001)]
 _PERCENTS: Final = [str(i) for i in range(101)]
-_WATTS: Final = [f"{i / 10:g}" for i in range(7_001)]
+WATTS: Final = [f"{i / 10:g}" for i in range(7_001)]
 _DRIVER: Final = "580.105.08"
-_IDLE_RUNS: Final = 0.85
-_COVERED: Final = 0.4
+_IDLE_RUNS: Final = {Trait.CHRONIC_IDLE: 0.85, Trait.SOME_IDLE: 0.40}
+"""Share of runs that hold their GPUs and do nothing."""
+COVERED: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,22 @@ class DayCount:
     held: int
     held_idle: int
     samples: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of one company, day and GPU type, in 1/28 GPU-seconds, when `received_at`.
+
+    `idle` and `active` add up to `covered`: a sample stands for its interval.
+    """
+
+    company_id: str
+    day: date
+    gpu_type: str
+    covered: int
+    idle: int
+    active: int
+    received_at: int
 
 
 @dataclass
@@ -94,12 +111,13 @@ def write_day(
     interval: int,
     seed: int,
     meters: Meters,
-) -> DayCount:
+    received_at: int,
+) -> tuple[DayCount, list[Measured]]:
     """Write one day of one company; a path that ends in .gz is compressed. Days in order."""
     made = _simulate(company, runs, day, interval=interval, seed=seed, meters=meters)
     times = [f'{epoch(day) + k * interval},"' for k in range(made.held.shape[1])]
     samples = 0
-    with _opened(path) as stream:
+    with opened(path) as stream:
         stream.write(b'{"status":"success","data":{"resultType":"matrix","result":[')
         separator = b""
         for text, points in _series(company, made, times):
@@ -109,14 +127,51 @@ def write_day(
         stream.write(b"]}}\n")
     present = made.kept
     held = present & made.held
-    return DayCount(
+    count = DayCount(
         company.organisation_id, day, len(made.slots), interval, present.size,
         int(present.sum()), int(held.sum()), int((held & (made.sm < 0.01)).sum()), samples,
     )  # fmt: skip
+    busy = present & (made.util > 0)
+    for row, (_, slot) in enumerate(made.slots):
+        if slot.mig is not None:
+            busy[row] = present[row] & (np.rint(made.sm[row] * 1_300) > 0)
+    stands = interval * parts_of(made.slots)
+    return count, measured(
+        company, day, made.slots, present.sum(axis=1) * stands, busy.sum(axis=1) * stands,
+        received_at=received_at,
+    )  # fmt: skip
+
+
+def parts_of(slots: list[tuple[Pool, Slot]]) -> npt.NDArray[np.int64]:
+    """What each slot is worth in 1/28 of a GPU."""
+    return np.array([pool.parts for pool, _ in slots], dtype=np.int64)
+
+
+def measured(
+    company: Company,
+    day: date,
+    slots: list[tuple[Pool, Slot]],
+    covered: npt.NDArray[np.int64],
+    active: npt.NDArray[np.int64],
+    *,
+    received_at: int,
+) -> list[Measured]:
+    """Part-seconds by slot summed up by GPU type; types that nothing measured are absent."""
+    found = []
+    for gpu_type in company.gpu_types:
+        own = np.array([pool.gpu_type == gpu_type for pool, _ in slots])
+        whole, busy = int(covered[own].sum()), int(active[own].sum())
+        if whole:
+            found.append(
+                Measured(
+                    company.organisation_id, day, gpu_type, whole, whole - busy, busy, received_at
+                )
+            )
+    return found
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[IO[bytes]]:
     with path.open("wb") as raw:
         if path.suffix != ".gz":
             yield raw
@@ -143,16 +198,17 @@ def _simulate(
             continue
         first = max(0, -(-(run.start - starts) // interval))
         last = min(instants, -(-(run.end - starts) // interval))
-        mood, fill = _character(run)
-        idle = Trait.CHRONIC_IDLE in company.traits and mood < _IDLE_RUNS
+        _, fill = _character(run)
+        work = work_level(company, run)
+        idle = work == 0
         for span in run.spans:
             rows = slice(offsets[span.pool] + span.low, offsets[span.pool] + span.high)
             held[rows, first:last] = True
-            level[rows, first:last] = 0.003 if idle else company.activity * (0.7 + 0.6 * mood)
+            level[rows, first:last] = 0.003 if idle else work
             memory[rows, first:last] = round(1_000 * (0.05 if idle else 0.5 + 0.45 * fill))
     wave = noise.random(shape, dtype=np.float32)
     sm = np.clip(level * (0.85 + 0.3 * wave), 0, 1)
-    limits = np.array([_MODELS[pool.gpu_type][3] * pool.parts / 28 for pool, _ in slots])
+    limits = np.array([MODELS[pool.gpu_type][3] * pool.parts / 28 for pool, _ in slots])
     used = (memory * limits[:, None] / 1_000).astype(np.int64) // _MIB_STEP * _MIB_STEP + 4
     physical = list(dict.fromkeys((slot.node, slot.gpu) for _, slot in slots))
     at = {gpu: number for number, gpu in enumerate(physical)}
@@ -164,6 +220,13 @@ def _simulate(
     util = np.where(active, np.clip(84 + 19 * wave, 0, 100), 0).astype(np.int64)
     power = np.rint(watts * 10).astype(np.int64)
     return _Day(slots, held, kept, sm, power[of_gpu], used, energy[of_gpu], util)
+
+
+def work_level(company: Company, run: Run) -> float:
+    """Mean SM_ACTIVE of a run, 0 when it does nothing; fixed by its job id."""
+    mood, _ = _character(run)
+    idle = max((share for trait, share in _IDLE_RUNS.items() if trait in company.traits), default=0)
+    return 0.0 if mood < idle else company.activity * (0.7 + 0.6 * mood)
 
 
 def _character(run: Run) -> tuple[float, float]:
@@ -184,7 +247,7 @@ def _watts(
     np.add.at(load, of_gpu, sm * share[:, None])
     idle, limit = np.zeros(gpus), np.zeros(gpus)
     for number, (pool, _) in zip(of_gpu, slots, strict=True):
-        _, limit[number], idle[number], _ = _MODELS[pool.gpu_type]
+        _, limit[number], idle[number], _ = MODELS[pool.gpu_type]
     # a GPU that is half busy already draws most of its power
     return np.asarray(idle[:, None] + (limit - idle)[:, None] * np.clip(load * 1.3, 0, 0.98))
 
@@ -230,7 +293,7 @@ def _kept(
     instants = shape[1]
     if Trait.PARTIAL_TELEMETRY in company.traits:
         blocks = min(48, instants)
-        chosen = noise.permutation(blocks)[: round(blocks * _COVERED)]
+        chosen = noise.permutation(blocks)[: round(blocks * COVERED)]
         kept[:, ~np.isin(np.arange(instants) * blocks // instants, chosen)] = False
     nodes = sorted({slot.node for _, slot in slots})
     for node in nodes:
@@ -245,9 +308,9 @@ def _kept(
 def _series(company: Company, made: _Day, times: list[str]) -> Iterator[tuple[str, int]]:
     """Text of every series with its number of points, GPU by GPU; empty ones don't exist."""
     faulty = Trait.METER_FAULTS in company.traits
-    order = sorted(range(len(made.slots)), key=lambda n: _order(made.slots[n][1]))
+    ordered = sorted(range(len(made.slots)), key=lambda n: order(made.slots[n][1]))
     all_there = [bool(row.all()) for row in made.kept]
-    for number in order:
+    for number in ordered:
         pool, slot = made.slots[number]
         keep = None if all_there[number] else made.kept[number].tolist()
         columns = _columns(made, number, sliced=slot.mig is not None)
@@ -258,9 +321,9 @@ def _series(company: Company, made: _Day, times: list[str]) -> Iterator[tuple[st
             continue
         for metric, column in sorted(columns.items()):
             values = column if keep is None else compress(column, keep)
-            labels = _labels(company, pool, slot, metric)
+            name = labels(company, pool, slot, metric)
             points = '"],['.join(map(add, stamps, values))
-            yield f'{{"metric":{labels},"values":[[{points}"]]}}', len(stamps)
+            yield f'{{"metric":{name},"values":[[{points}"]]}}', len(stamps)
 
 
 def _spoil(values: list[str]) -> None:
@@ -275,21 +338,21 @@ def _columns(made: _Day, number: int, *, sliced: bool) -> dict[str, list[str]]:
     ratio = np.rint(sm * 1_000).astype(np.int64)
     tensor = np.rint(sm * 550).astype(np.int64)
     columns = {
-        "DCGM_FI_PROF_SM_ACTIVE": [_RATIOS[v] for v in ratio.tolist()],
-        "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE": [_RATIOS[v] for v in tensor.tolist()],
-        "DCGM_FI_DEV_POWER_USAGE": [_WATTS[v] for v in made.power[number].tolist()],
+        "DCGM_FI_PROF_SM_ACTIVE": [RATIOS[v] for v in ratio.tolist()],
+        "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE": [RATIOS[v] for v in tensor.tolist()],
+        "DCGM_FI_DEV_POWER_USAGE": [WATTS[v] for v in made.power[number].tolist()],
         "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": list(map(str, made.energy[number].tolist())),
         "DCGM_FI_DEV_FB_USED": list(map(str, made.memory[number].tolist())),
     }
     if sliced:
         engine = np.rint(np.clip(sm * 1.3, 0, 1) * 1_000).astype(np.int64)
-        columns["DCGM_FI_PROF_GR_ENGINE_ACTIVE"] = [_RATIOS[v] for v in engine.tolist()]
+        columns["DCGM_FI_PROF_GR_ENGINE_ACTIVE"] = [RATIOS[v] for v in engine.tolist()]
     else:
         columns["DCGM_FI_DEV_GPU_UTIL"] = [_PERCENTS[v] for v in made.util[number].tolist()]
     return columns
 
 
-def _order(slot: Slot) -> tuple[str, int, int]:
+def order(slot: Slot) -> tuple[str, int, int]:
     return slot.node, slot.gpu, slot.mig or 0
 
 
@@ -298,11 +361,11 @@ def _digest(*words: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _labels(company: Company, pool: Pool, slot: Slot, metric: str) -> str:
+def labels(company: Company, pool: Pool, slot: Slot, metric: str) -> str:
     mark = _digest(company, slot.node, slot.gpu)
     uuid = "-".join((mark[:8], mark[8:12], mark[12:16], mark[16:20], mark[20:32]))
     host = slot.node
-    labels = {
+    said = {
         "DCGM_FI_DRIVER_VERSION": _DRIVER,
         **({} if slot.mig is None else {"GPU_I_ID": str(slot.mig), "GPU_I_PROFILE": pool.gres}),
         "Hostname": host,
@@ -312,7 +375,7 @@ def _labels(company: Company, pool: Pool, slot: Slot, metric: str) -> str:
         "gpu": str(slot.gpu),
         "instance": f"{host}:9400",
         "job": "dcgm-exporter",
-        "modelName": _MODELS[pool.gpu_type][0],
+        "modelName": MODELS[pool.gpu_type][0],
         "pci_bus_id": f"00000000:{16 * (slot.gpu + 1) + 7:02X}:00.0",
     }
-    return json.dumps(labels, separators=(",", ":"))
+    return json.dumps(said, separators=(",", ":"))

@@ -23,12 +23,15 @@ from geniac_pipelines.sample.inbox import Inbox
 from geniac_pipelines.sample.model import (
     DAY,
     JST_OFFSET,
+    LAST_MONTH,
     Company,
     Pool,
     epoch,
     jst_day,
 )
 from geniac_pipelines.sample.papers import Paper, support_months
+from geniac_pipelines.sample.telemetry import Measured
+from geniac_pipelines.sample.verdicts import verdicts
 
 DUE_BUSINESS_DAY: Final = 5
 """Monthly reports are due on this business day of the following month."""
@@ -55,6 +58,7 @@ class Everything:
     inbox: Inbox
     sacct: list[tuple[str, SacctFile]] = field(default_factory=list)
     papers: list[tuple[str, Paper]] = field(default_factory=list)
+    measured: list[Measured] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ def tables(everything: Everything, as_of: date) -> Iterator[Table]:
     yield _planned(everything, cutoff)
     yield _reported(everything, cutoff)
     yield _submissions(everything, as_of, cutoff)
+    yield _telemetry_days(everything, cutoff)
+    yield _verdicts(everything, as_of)
 
 
 def _held(everything: Everything, cutoff: int) -> Iterator[_Held]:
@@ -311,3 +317,28 @@ def _submissions(everything: Everything, as_of: date, cutoff: int) -> Table:
         "usage", "notes",
     )  # fmt: skip
     return Table("submissions", header, tuple(sorted(rows, key=lambda row: row[:2])))
+
+
+def _telemetry_days(everything: Everything, cutoff: int) -> Table:
+    """What telemetry had told of each day, in 1/28 GPU-seconds, out of the runs themselves."""
+    rows: list[Row] = [
+        (m.company_id, str(m.day), m.gpu_type, m.covered, m.idle, m.active)
+        for m in everything.measured
+        if m.received_at < cutoff
+    ]
+    header = (
+        "company_id", "usage_date", "gpu_type", "covered_part_seconds", "idle_part_seconds",
+        "active_part_seconds",
+    )  # fmt: skip
+    return Table("telemetry_days", header, tuple(sorted(rows, key=lambda row: row[:3])))
+
+
+def _verdicts(everything: Everything, as_of: date) -> Table:
+    """By construction (`verdicts`), for the sample's months that were over on the as-of day."""
+    last = min(LAST_MONTH, Month.of(as_of).previous())
+    measured_from = min((Month.of(m.day) for m in everything.measured), default=LAST_MONTH.next())
+    rows = tuple(
+        (v.company_id, str(v.month), v.verdict)
+        for v in verdicts(everything.companies, everything.first, last, measured_from)
+    )
+    return Table("verdicts", ("company_id", "month", "verdict"), tuple(sorted(rows)))

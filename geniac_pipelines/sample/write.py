@@ -33,7 +33,8 @@ from geniac_pipelines.sample.model import LAST_MONTH, Company, Run, Trait, epoch
 from geniac_pipelines.sample.organisations import companies_of, first_month
 from geniac_pipelines.sample.papers import Paper, papers
 from geniac_pipelines.sample.sacct import write_sacct
-from geniac_pipelines.sample.telemetry import DayCount, Meters, write_day
+from geniac_pipelines.sample.telemetry import DayCount, Measured, Meters, write_day
+from geniac_pipelines.sample.telemetry_hours import write_hours
 from geniac_pipelines.sample.truth import Everything
 from geniac_pipelines.sample.workbooks import write_workbook
 
@@ -41,8 +42,8 @@ __all__ = ["AS_OF", "CLOSING", "CLOSING_AS_OF", "LAST_DAY", "SampleSummary", "wr
 
 LAST_DAY: Final = LAST_MONTH.last
 _MARK: Final = "SAMPLE"
-_EARLY_METERS: Final = frozenset({0, 1, 2, 3, 7, 12, 13})
-"""Companies whose telemetry was connected first; the others' only on the last day."""
+_RAW_METERS: Final = frozenset({0, 1, 2, 3, 7, 12, 13})
+"""Companies that send every sample of the last days, and hourly aggregates of the rest."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,19 @@ def write_sample(
     months: int = 6,
     seed: int = 1,
     telemetry_interval_s: int = 300,
-    telemetry_days: int = 7,
+    telemetry_days: int = 2,
+    telemetry_months: int = 2,
 ) -> SampleSummary:
     """Write a sample programme into `out`, whose earlier sample is replaced.
 
-    `months` end with 2026-09. Telemetry covers the last `telemetry_days` days of seven companies
-    and the last day of the others, every `telemetry_interval_s` seconds: Prometheus lets a sample
-    stand for five minutes, so a wider interval leaves gaps. Raises ValueError for sizes that
-    can't be, FileExistsError where `out` holds an inbox that is no sample.
+    `months` end with 2026-09. Telemetry comes as hourly aggregates of the last `telemetry_months`
+    months, but for the last `telemetry_days` days of seven companies, whose every sample comes:
+    one in `telemetry_interval_s` seconds, at most 300, as Prometheus lets a sample stand for five
+    minutes. Raises ValueError for sizes that can't be, FileExistsError where `out` holds an inbox
+    that is no sample.
     """
-    if not 1 <= telemetry_interval_s <= 86_400 or telemetry_days < 0:
-        raise ValueError("the telemetry interval must be 1 to 86400 s, its days 0 or more")
+    if not 1 <= telemetry_interval_s <= 300 or telemetry_days < 0 or telemetry_months < 0:
+        raise ValueError("the telemetry interval must be 1 to 300 s, days and months 0 or more")
     first = first_month(months)
     made = companies_of(companies, gpus_per_company, months, seed)
     runs = runs_of(made, months, seed)
@@ -104,7 +107,19 @@ def write_sample(
         _put_sacct(everything, sacct)
     strays = [(_put_stray(inbox, stray), stray) for stray in stray_files(made)]
     days = min(telemetry_days, (LAST_DAY - first.first).days + 1)
-    meters = _put_telemetry(inbox, made, runs, days=days, interval=telemetry_interval_s, seed=seed)
+    by_owner: dict[str, list[Run]] = {}
+    for run in runs:
+        by_owner.setdefault(run.company, []).append(run)
+    meters: list[DayCount] = []
+    for company in made:
+        own = by_owner.get(company.organisation_id, [])
+        counts, told = _put_telemetry(
+            inbox, company, own,
+            days=days, months=min(months, telemetry_months), interval=telemetry_interval_s,
+            seed=seed,
+        )  # fmt: skip
+        meters += counts
+        everything.measured += told
     write_truth(out / "truth", everything, strays, meters)
     inbox.close()
     return SampleSummary(
@@ -160,33 +175,45 @@ def _put_stray(inbox: Inbox, stray: Stray) -> str:
 
 def _put_telemetry(
     inbox: Inbox,
-    companies: Sequence[Company],
-    runs: Sequence[Run],
+    company: Company,
+    own: Sequence[Run],
     *,
     days: int,
+    months: int,
     interval: int,
     seed: int,
-) -> list[DayCount]:
-    """A file a company and day, sent in the small hours of the next; long ones compressed."""
+) -> tuple[list[DayCount], list[Measured]]:
+    """Every month's aggregates on the next month's first day, dense days in the small hours after.
+
+    Dense days are left out of the aggregates.
+    """
     counts: list[DayCount] = []
-    begins = epoch(LAST_DAY - timedelta(days=days))
-    recent: dict[str, list[Run]] = {}
-    for run in runs:
-        if run.end > begins:
-            recent.setdefault(run.company, []).append(run)
-    for company in companies:
-        if Trait.NO_TELEMETRY in company.traits:
-            continue
-        early = company.index in _EARLY_METERS
-        meters = Meters()
-        for back in range(days if early else min(days, 1), 0, -1):
-            day = LAST_DAY - timedelta(days=back - 1)
-            received_at = epoch(day + timedelta(days=1), 4, 10, company.index % 60)
-            packed = early or company.index % 2 == 1
-            name = f"dcgm_{day}.json{'.gz' if packed else ''}"
-            file = inbox.place(company.organisation_id, name, "collector", received_at)
-            own = recent.get(company.organisation_id, [])
-            counts.append(
-                write_day(company, own, day, file, interval=interval, seed=seed, meters=meters)
-            )
-    return counts
+    told: list[Measured] = []
+    if Trait.NO_TELEMETRY in company.traits:
+        return counts, told
+    meters = Meters()
+    dense = [LAST_DAY - timedelta(days=back) for back in range(days - 1, -1, -1)]
+    if company.index not in _RAW_METERS:
+        dense = []
+    for day in dense:
+        received_at = epoch(day + timedelta(days=1), 4, 10, company.index % 60)
+        name = f"dcgm_{day}.json{'.gz' if company.index % 2 or company.index == 2 else ''}"
+        file = inbox.place(company.organisation_id, name, "collector", received_at)
+        near = [run for run in own if run.end > epoch(day)]
+        count, known = write_day(
+            company, near, day, file,
+            interval=interval, seed=seed, meters=meters, received_at=received_at,
+        )  # fmt: skip
+        counts.append(count)
+        told += known
+    month = LAST_MONTH
+    for _ in range(months):
+        received_at = epoch(month.last + timedelta(days=1), 5, 20, company.index % 60)
+        name = f"prometheus_hours_{month}.json.gz"
+        file = inbox.place(company.organisation_id, name, "collector", received_at)
+        near = [run for run in own if run.end > epoch(month.first)]
+        told += write_hours(
+            company, near, month, file, but=dense, seed=seed, received_at=received_at
+        )
+        month = month.previous()
+    return counts, told

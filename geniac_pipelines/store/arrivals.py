@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import overload
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,11 +16,15 @@ from geniac_pipelines.store.ledger import (
     arrivals,
     landing_days,
     landings,
+    personal_objects,
     readings,
     refusals,
     sightings,
     upsert,
 )
+
+LOSSES = ("file", "row", "cell")
+"""Costs of a refusal that lost something, so that the sender has to correct it; worst first."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,22 @@ def arrival_id(
     return hashlib.sha256(words.encode()).hexdigest()[:20]
 
 
+def identified(unnamed: Arrival) -> Arrival:
+    """The arrival with the id that its statement gives it."""
+    a = unnamed
+    return replace(
+        a,
+        arrival_id=arrival_id(
+            a.sha256,
+            a.name,
+            sender=a.sender,
+            channel=a.channel,
+            received_at=a.received_at,
+            zone=a.zone,
+        ),
+    )
+
+
 def register(connection: Connection, arrival: Arrival, registered_at: datetime) -> None:
     """Record an arrival; the same one twice is one, and holds again if it was superseded."""
     values = {**arrival.__dict__, "registered_at": registered_at}
@@ -58,8 +79,8 @@ def register(connection: Connection, arrival: Arrival, registered_at: datetime) 
 def supersede(connection: Connection, old: Arrival, by: str) -> None:
     """From now on arrival `by` stands for `old` and, if that is an envelope, for its members.
 
-    For the same bytes under a corrected statement (sender, receipt, zone): neither would be newer
-    than the other, and the rows would be counted for both senders.
+    For the same bytes under a corrected statement (sender, receipt, zone) or moved to another
+    sender: neither would be newer than the other, and the rows would be counted for both senders.
     """
     member = sa.and_(
         arrivals.c.name.startswith(f"{old.name}!", autoescape=True),
@@ -87,16 +108,61 @@ def saw(
     )
 
 
-def last_taken(ledger: Ledger, path: str) -> tuple[Arrival, str] | None:
-    """The arrival last taken in from a path of the inbox, and the manifest's words then."""
+@dataclass(frozen=True)
+class LastTaken:
+    """What was last taken in from a path of the inbox, with the manifest's words then."""
+
+    path: str
+    mtime_ns: int
+    delivery: str
+    arrival: Arrival
+
+
+def last_taken(ledger: Ledger, paths: Collection[str]) -> dict[str, LastTaken]:
+    """What was last taken in from some paths, by path."""
+    return {found.path: found for found in _taken(ledger, sightings.c.path.in_(paths))}
+
+
+def taken_with(ledger: Ledger, digests: Collection[str]) -> list[LastTaken]:
+    """Every path from which the bytes of these SHA-256 were last taken in, in order."""
+    return _taken(ledger, arrivals.c.sha256.in_(digests))
+
+
+def _taken(ledger: Ledger, which: sa.ColumnElement[bool]) -> list[LastTaken]:
     statement = (
-        sa.select(*(arrivals.c[n] for n in Arrival.__dataclass_fields__), sightings.c.delivery)
+        sa.select(
+            sightings.c.path,
+            sightings.c.mtime_ns,
+            sightings.c.delivery,
+            *(arrivals.c[n] for n in Arrival.__dataclass_fields__),
+        )
         .join(sightings, sightings.c.arrival_id == arrivals.c.arrival_id)
-        .where(sightings.c.path == path)
+        .where(which)
+        .order_by(sightings.c.path)
     )
     with ledger.reading() as connection:
-        row = connection.execute(statement).first()
-    return (Arrival(*row[:-1]), row.delivery) if row else None
+        return [
+            LastTaken(row.path, row.mtime_ns, row.delivery, Arrival(*row[3:]))
+            for row in connection.execute(statement)
+        ]
+
+
+def forget(connection: Connection, path: str) -> None:
+    """A file left its path; should it come back there, it is looked at again."""
+    connection.execute(sa.delete(sightings).where(sightings.c.path == path))
+
+
+def moved(ledger: Ledger) -> dict[str, Arrival]:
+    """Of arrivals that came about by a move in the inbox: the arrival at the old path, by id."""
+    old, new = arrivals.alias("old"), arrivals.alias("new")
+    statement = (
+        sa.select(new.c.arrival_id, *(old.c[n] for n in Arrival.__dataclass_fields__))
+        .join(new, old.c.superseded_by == new.c.arrival_id)
+        .where(old.c.name != new.c.name, old.c.sha256 == new.c.sha256)
+        .order_by(old.c.registered_at, old.c.arrival_id)
+    )
+    with ledger.reading() as connection:
+        return {row[0]: Arrival(*row[1:]) for row in connection.execute(statement)}
 
 
 def newest_receipt(ledger: Ledger, since: datetime, until: datetime) -> datetime | None:
@@ -122,13 +188,27 @@ def unread(
     """Arrivals to be read, oldest receipt first: those that nobody has read yet.
 
     With the `versions` of the formats and the digest `readers` of all of them, also those whose
-    reading is out of date: failed ones (the fault may be mended or may have been the disk's),
-    those that no format recognised while there were other formats, and those of a format whose
-    version has changed.
+    reading is out of date: those with an error, which failed or were not judged (the fault may be
+    mended or may have been the disk's), those that no format recognised while there were other
+    formats, and those of a format whose version has changed. Read ones whose original was erased
+    since are left out: their landing is the record (see `beyond_reading`).
     """
+    return _stale(ledger, versions, readers, erased=False)
+
+
+def beyond_reading(
+    ledger: Ledger, versions: Mapping[str, int], readers: str | None
+) -> Sequence[Arrival]:
+    """Arrivals whose reading is out of date, but whose original was erased: they stay as read."""
+    return _stale(ledger, versions, readers, erased=True)
+
+
+def _stale(
+    ledger: Ledger, versions: Mapping[str, int] | None, readers: str | None, *, erased: bool
+) -> Sequence[Arrival]:
     stale: list[sa.ColumnElement[bool]] = [readings.c.arrival_id.is_(None)]
     if versions is not None:
-        stale.append(readings.c.outcome == "failed")
+        stale += [readings.c.outcome == "failed", readings.c.error.is_not(None)]
         stale.append(
             sa.and_(readings.c.outcome == "unknown", readings.c.readers.is_distinct_from(readers))
         )
@@ -136,10 +216,13 @@ def unread(
             sa.and_(readings.c.format == name, readings.c.format_version != version)
             for name, version in sorted(versions.items())
         ]
+    gone = sa.and_(personal_objects.c.erased_at.is_not(None), readings.c.arrival_id.is_not(None))
     statement = (
         sa.select(*(arrivals.c[n] for n in Arrival.__dataclass_fields__))
         .outerjoin(readings, readings.c.arrival_id == arrivals.c.arrival_id)
+        .outerjoin(personal_objects, personal_objects.c.sha256 == arrivals.c.sha256)
         .where(sa.or_(*stale))
+        .where(gone if erased else sa.not_(gone))
         .order_by(arrivals.c.received_at, arrivals.c.arrival_id)
     )
     with ledger.reading() as connection:
@@ -179,36 +262,68 @@ class Reading:
     refusals: tuple[RefusalRecord, ...] = ()
 
 
-def record(connection: Connection, reading: Reading) -> None:
-    """Replace what is known of an arrival's reading by this."""
-    key = {"arrival_id": reading.arrival_id}
+def record(connection: Connection, *new: Reading) -> None:
+    """Replace what is known of some arrivals' readings by these, one an arrival."""
+    ids = [reading.arrival_id for reading in new]
     for table in (refusals, landing_days, landings, readings):
-        connection.execute(sa.delete(table).where(table.c.arrival_id == reading.arrival_id))
-    connection.execute(
-        sa.insert(readings).values(
-            format=reading.format,
-            format_version=reading.format_version,
-            outcome=reading.outcome,
-            rows=sum(rows for _, _, rows in reading.tables),
-            complaints=reading.complaints,
-            error=reading.error,
-            readers=reading.readers,
-            **key,
-        )
+        connection.execute(sa.delete(table).where(table.c.arrival_id.in_(ids)))
+    _insert(
+        connection,
+        readings,
+        (
+            {
+                "arrival_id": r.arrival_id,
+                "format": r.format,
+                "format_version": r.format_version,
+                "outcome": r.outcome,
+                "rows": sum(rows for _, _, rows in r.tables),
+                "complaints": r.complaints,
+                "error": r.error,
+                "readers": r.readers,
+            }
+            for r in new
+        ),
     )
     _insert(
         connection,
         landings,
-        [{**key, "contract": c, "path": p, "rows": n} for c, p, n in reading.tables],
+        (
+            {"arrival_id": r.arrival_id, "contract": contract, "path": path, "rows": rows}
+            for r in new
+            for contract, path, rows in r.tables
+        ),
     )
-    _insert(connection, landing_days, [{**key, "contract": c, "day": d} for c, d in reading.days])
+    _insert(
+        connection,
+        landing_days,
+        (
+            {"arrival_id": r.arrival_id, "contract": contract, "day": day}
+            for r in new
+            for contract, day in r.days
+        ),
+    )
     _insert(
         connection,
         refusals,
-        [{**key, "number": n, **r.__dict__} for n, r in enumerate(reading.refusals, start=1)],
+        (
+            {"arrival_id": r.arrival_id, "number": number, **refusal.__dict__}
+            for r in new
+            for number, refusal in enumerate(r.refusals, start=1)
+        ),
     )
 
 
 def _insert(connection: Connection, table: sa.Table, rows: Iterable[dict[str, object]]) -> None:
     if rows := list(rows):
         connection.execute(sa.insert(table), rows)
+
+
+@overload
+def storable(text: str) -> str: ...
+@overload
+def storable(text: str | None) -> str | None: ...
+def storable(text: str | None) -> str | None:
+    """Text that both databases can hold: no NUL (PostgreSQL), no half of a surrogate pair."""
+    if text is None:
+        return None
+    return text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()

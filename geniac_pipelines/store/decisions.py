@@ -37,6 +37,13 @@ class Act(StrEnum):
     RELEASE = "release"
     ISSUE = "issue"
     FORGET = "forget"
+    ACCESS = "access"
+    ROTATE = "rotate"
+
+
+REPORT = "report"
+"""`subject_kind` of decisions about reports; their subject is the report's id. A night does not
+see them: who may read its reports changes none of them."""
 
 
 class NotADecision(ValueError):
@@ -110,8 +117,25 @@ def record(
     `reason` and `person` need at least one letter or digit; `at` is an aware instant. Raises
     NotADecision that says what is wrong, in Japanese and English.
     """
+    chosen = sound(subject_kind, subject, act, reason=reason, person=person)
+    statement = sa.insert(decisions).values(
+        subject_kind=subject_kind,
+        subject=subject,
+        act=chosen.value,
+        reason=reason.strip(),
+        person=person.strip(),
+        decided_at=at,
+        details=dict(details or {}),
+    )
+    key = connection.execute(statement).inserted_primary_key
+    assert key is not None, "a single-row insert tells its key"
+    return int(key[0])
+
+
+def sound(subject_kind: str, subject: str, act: str, *, reason: str, person: str) -> Act:
+    """The act, if everything that a decision needs is there; raises NotADecision."""
     try:
-        act = Act(act)
+        chosen = Act(act)
     except ValueError:
         known = ", ".join(Act)
         raise NotADecision(
@@ -127,18 +151,7 @@ def record(
             raise NotADecision(f"{ja}を書いてください / a decision needs a {name}")
     if person.strip().casefold() in MACHINES:
         raise NotADecision("判断は名前のある人がします / a machine can't decide; name a person")
-    statement = sa.insert(decisions).values(
-        subject_kind=subject_kind,
-        subject=subject,
-        act=act.value,
-        reason=reason.strip(),
-        person=person.strip(),
-        decided_at=at,
-        details=dict(details or {}),
-    )
-    key = connection.execute(statement).inserted_primary_key
-    assert key is not None, "a single-row insert tells its key"
-    return int(key[0])
+    return chosen
 
 
 def decisions_about(

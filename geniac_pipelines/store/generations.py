@@ -14,6 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from geniac_pipelines.store.decisions import REPORT, Act, recorded
 from geniac_pipelines.store.ledger import (
     Ledger,
     figures,
@@ -134,7 +135,8 @@ def retire(connection: Connection, generation: int, paths: Sequence[str]) -> Non
 
 
 def kept(ledger: Ledger, keep: int) -> dict[int, str]:
-    """Run ids of the generations that stay: the newest `keep`, and all that issued a report."""
+    """Run ids of the generations that stay: the newest `keep`, all that issued a report, and those
+    whose draft an audience is shown."""
     columns = (generations.c.generation, generations.c.run_id)
     newest = sa.select(*columns).order_by(generations.c.generation.desc()).limit(keep)
     issued = (
@@ -143,7 +145,13 @@ def kept(ledger: Ledger, keep: int) -> dict[int, str]:
         .where(reports.c.status == "issued")
     )
     with ledger.reading() as connection:
-        found = [tuple(r) for s in (newest, issued) for r in connection.execute(s)]
+        shown = {
+            d.subject: d.details["generation"]
+            for d in recorded(connection, REPORT)
+            if d.act is Act.RELEASE
+        }
+        out = sa.select(*columns).where(generations.c.generation.in_(sorted(set(shown.values()))))
+        found = [tuple(r) for s in (newest, issued, out) for r in connection.execute(s)]
     return dict(found)
 
 

@@ -295,6 +295,41 @@ figures = sa.Table(
     comment="every number that a report printed",
 )
 
+secret_keys = sa.Table(
+    "secret_keys",
+    metadata,
+    sa.Column("check_value", sa.String(16), primary_key=True, comment="tells keys apart, no more"),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("until", Instant, comment="when another key took its place; null: in use"),
+    comment="which secret key this ledger's pseudonyms and sealed originals were made with",
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("pseudonym", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False, comment="user, person, …"),
+    sa.Column("sealed", sa.LargeBinary, nullable=False, comment="the identifier, AES-256-GCM"),
+    sa.Column("purpose", sa.Text, nullable=False, comment="why the newest file was collected"),
+    sa.Column("first_arrival", sa.String(20), nullable=False),
+    sa.Column("delete_on", sa.Date, nullable=False, comment="last day on which it is kept"),
+    comment="the vault: the only way from a pseudonym to a person; never copied anywhere",
+)
+
+personal_objects = sa.Table(
+    "personal_objects",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("format", sa.Text, comment="null: no format recognises the bytes"),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("received_at", Instant, nullable=False, comment="newest receipt of the bytes"),
+    sa.Column("delete_on", sa.Date, nullable=False, comment="last day on which it is kept"),
+    sa.Column("erased_at", Instant, comment="null: the archive holds the bytes"),
+    sa.Column("erased_why", sa.Text),
+    sa.Index("personal_objects_due", "delete_on"),
+    comment="originals that hold, or may hold, what is said of people; archived encrypted",
+)
+
 
 def _append_only(table: sa.Table) -> None:
     """Let the database itself refuse to change or remove rows of `table`."""

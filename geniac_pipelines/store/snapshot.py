@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from geniac_pipelines.store.decisions import REPORT, Act
 from geniac_pipelines.store.ledger import (
     Instant,
     Ledger,
@@ -35,7 +36,9 @@ def take(ledger: Ledger, visible_until: datetime) -> dict[str, pa.Table]:
 
     Arrivals received and decisions made after `visible_until` are left out, and so are arrivals
     that a corrected statement superseded, with all that hangs on them. Figures are those of
-    issued reports: drafts restate nothing.
+    issued reports: drafts restate nothing. Releases of reports are left out: they decide who reads
+    what a night made, not what it makes. Of people and keys nothing is taken, not even who
+    looked somebody up.
     """
     seen = sa.select(arrivals.c.arrival_id).where(
         arrivals.c.received_at <= visible_until, arrivals.c.superseded_by.is_(None)
@@ -51,7 +54,14 @@ def take(ledger: Ledger, visible_until: datetime) -> dict[str, pa.Table]:
         (landings, landings.c.arrival_id.in_(seen)),
         (landing_days, landing_days.c.arrival_id.in_(seen)),
         (refusals, refusals.c.arrival_id.in_(seen)),
-        (decisions, decisions.c.decided_at <= visible_until),
+        (
+            decisions,
+            sa.and_(
+                decisions.c.decided_at <= visible_until,
+                decisions.c.act != Act.ACCESS.value,
+                decisions.c.subject_kind != REPORT,
+            ),
+        ),
         (findings, sa.true()),
         (generations, sa.true()),
         (reports, reports.c.status == "issued"),

@@ -1,74 +1,70 @@
-"""`make bench`: medians of several runs, each beside its yardstick in the same run.
+"""`make bench`: speed as ratios, medians of pairs run in turn on one machine.
 
-1. Loading the definitions against `import dagster, dagster_dbt`.
-2. A night through Dagster against the same core calls and `dbt build` without it.
+python -m tests.bench [--only NAME] [--runs N] [--small] [--large] [--out FILE]
 """
 
+import argparse
+import json
 import os
-import shutil
-import statistics
-import subprocess
+import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
-from geniac_pipelines.sample.write import AS_OF, write_sample
+from tests.bench import definitions, history, night, telemetry_day
+from tests.bench.measure import Bench, Pairs
 
-RUNS = 3
-SMALL = {"companies": 6, "gpus_per_company": 8, "months": 2, "telemetry_days": 1}
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-def seconds(command: Sequence[str]) -> float:
-    """Wall time of a child process; a failing one ends the benchmark."""
-    started = time.perf_counter()
-    subprocess.run(
-        command, check=True, env={**os.environ, **ONE_THREAD}, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    return time.perf_counter() - started
+PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "numpy")
 
 
-def compare(title: str, ours: Callable[[], float], yardstick: Callable[[], float]) -> None:
-    """Run both in turn and print medians and the median ratio of the pairs."""
-    pairs = [(ours(), yardstick()) for _ in range(RUNS)]
-    a, b = (statistics.median(p[n] for p in pairs) for n in (0, 1))
-    ratio = statistics.median(x / y for x, y in pairs)
-    print(f"{title}\n  ours {a:.2f} s   yardstick {b:.2f} s   ratio {ratio:.2f}", flush=True)
-
-
-def python(code: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-c", code, *arguments]
+def machine() -> dict[str, object]:
+    """What the figures were measured on."""
+    cpus = Path("/proc/cpuinfo").read_text().splitlines()
+    names = {line.partition(":")[2].strip() for line in cpus if line.startswith("model name")}
+    return {
+        "cpu": ", ".join(sorted(names)) or platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **{p: version(p) for p in PACKAGES},
+        "load_at_start": os.getloadavg()[0],
+    }
 
 
 def main() -> None:
-    compare(
-        "definitions load / import dagster, dagster_dbt",
-        lambda: seconds(python("import geniac_pipelines.definitions")),
-        lambda: seconds(python("import dagster, dagster_dbt")),
-    )
+    comparisons: dict[str, Callable[[Bench], Iterator[Pairs]]] = {
+        "definitions": definitions.measure,
+        "telemetry": lambda bench: telemetry_day.measure(bench, large=asked.large),
+        "history": history.measure,
+        "night": lambda bench: night.measure(bench, small=asked.small),
+    }
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=comparisons, action="append", help="this comparison")
+    parser.add_argument("--runs", type=int, default=3, help="pairs of each (default 3)")
+    parser.add_argument("--small", action="store_true", help="the night on a small sample")
+    parser.add_argument("--large", action="store_true", help="telemetry: 88 million sample-times")
+    parser.add_argument("--out", type=Path, help="write all figures as JSON")
+    asked = parser.parse_args()
+    here = machine()
+    for name, value in here.items():
+        print(f"{name:<16}{value}")
+    began = time.perf_counter()
+    results = []
+    # also where output goes to a file, one sees how far it is
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory(prefix="geniac-bench-") as folder:
-        root = Path(folder)
-        write_sample(root / "sample", **SMALL)
-        inbox = str(root / "sample" / "inbox")
-
-        def night(command: Sequence[str]) -> float:
-            data = root / "data"
-            shutil.rmtree(data, ignore_errors=True)
-            return seconds([*command, inbox, str(data), AS_OF.isoformat()])
-
-        dagster = (
-            "import sys; from geniac_pipelines.cli import main;"
-            "i, d, a = sys.argv[1:];"
-            "main(['nightly', '--inbox', i, '--data', d, '--as-of', a])"
-        )
-        compare(
-            "a night through Dagster / the same core calls and dbt build",
-            lambda: night(python(dagster)),
-            lambda: night([sys.executable, "-m", "tests.bench.bare_night"]),
-        )
+        bench = Bench(Path(folder), asked.runs)
+        for name in asked.only or comparisons:
+            for pairs in comparisons[name](bench):
+                print(f"\n{pairs}")
+                results.append(pairs.as_json())
+    print(f"\n{time.perf_counter() - began:.0f} s in all")
+    if asked.out:
+        asked.out.write_text(json.dumps({"machine": here, "comparisons": results}, indent=2))
 
 
 if __name__ == "__main__":

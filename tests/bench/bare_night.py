@@ -15,7 +15,8 @@ from geniac_pipelines.findings.read import examined_rows
 from geniac_pipelines.gpu_usage import facts
 from geniac_pipelines.gpu_usage.forecast import write_analyses
 from geniac_pipelines.gpu_usage.rollup import DAY_FACTS
-from geniac_pipelines.intake.sweep import Desk, read_arrivals, take_in, to_read
+from geniac_pipelines.intake.desk import Desk, read_arrivals, to_read
+from geniac_pipelines.intake.sweep import take_in
 from geniac_pipelines.night import open_night
 from geniac_pipelines.reports import edition
 from geniac_pipelines.settings import DBT_PROJECT, Settings
@@ -30,7 +31,16 @@ def main(inbox: Path, data: Path, as_of: date) -> None:
     settings = Settings(data=data, inbox=inbox, as_of=as_of)
     with open_night(settings, "bare") as night:
         take_in(inbox, night.archive, night.ledger, FORMATS, night.clock)
-        desk = Desk(data, night.archive, night.ledger, FORMATS, night.pseudonyms, days_of)
+        desk = Desk(
+            data,
+            night.archive,
+            night.ledger,
+            FORMATS,
+            night.pseudonyms,
+            days_of,
+            night.secret,
+            night.settings.personal_days,
+        )
         for _ in read_arrivals(desk, to_read(desk)):
             pass
         hours = current_files(night.ledger, facts.HOURS)

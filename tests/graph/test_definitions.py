@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from geniac_pipelines.definitions import build_definitions
+from geniac_pipelines.launch import DAGSTER_YAML
+from geniac_pipelines.settings import ROOT
 
 GRAPH = Path(__file__).parent / "graph.json"
 
@@ -50,13 +54,61 @@ def test_landing_assets_show_their_columns(specs):
     assert all(s.metadata["dagster/column_schema"].columns for s in landing)
 
 
+def test_facts_and_analyses_show_their_columns(specs):
+    ours = {"facts/gpu_usage__gpu_hours", "facts/gpu_usage__gpu_days"}
+    ours |= {"analyses/gpu_usage__plan_forecasts"}
+    schemas = {
+        s.key.to_user_string(): s.metadata["dagster/column_schema"]
+        for s in specs
+        if s.key.to_user_string() in ours
+    }
+    assert set(schemas) == ours
+    assert all(c.description for schema in schemas.values() for c in schema.columns)
+
+
+def test_what_a_night_makes_must_be_there_before_six(specs):
+    policies = {s.key.to_user_string(): s.freshness_policy for s in specs}
+    made = {"arrivals", "night_inputs", "findings", "monthly_reports", "generation"}
+    made |= {k for k in policies if k.startswith("landing/")} | {"facts/gpu_usage__gpu_days"}
+    assert {k for k, policy in policies.items() if policy} == made
+    said = {(p.deadline_cron, p.lower_bound_delta, p.timezone) for p in policies.values() if p}
+    # the night begins at 2:00 in Japan
+    assert said == {("0 6 * * *", timedelta(hours=4), "Asia/Tokyo")}
+
+
+def test_only_a_backfill_makes_days_by_themselves(definitions):
+    days = dg.AssetKey(["facts", "gpu_usage__gpu_hours"])
+    selected = {
+        name: days in definitions.resolve_job_def(name).asset_layer.selected_asset_keys
+        for name in ("nightly", "close_month", "intake", "backfill")
+    }
+    assert selected == {
+        "nightly": False,
+        "close_month": False,
+        "intake": False,
+        "backfill": True,
+    }
+    [spec] = [s for s in definitions.resolve_all_asset_specs() if s.key == days]
+    assert isinstance(spec.partitions_def, dg.DailyPartitionsDefinition)
+    assert str(spec.partitions_def.timezone) == "Asia/Tokyo"
+
+
+def test_the_settings_for_postgresql_are_ours_with_another_storage():
+    example = ROOT / "docs" / "dagster-postgres.yaml"
+    documented = yaml.safe_load(example.read_text(encoding="utf-8"))
+    assert set(documented.pop("storage")) == {"postgres"}
+    assert documented == yaml.safe_load(DAGSTER_YAML)
+
+
 def test_the_night_starts_at_two_in_japan(definitions):
     schedule = definitions.resolve_schedule_def("nightly_at_two")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Asia/Tokyo")
 
 
 def test_jobs_run_in_process(definitions):
-    jobs = [definitions.resolve_job_def(n) for n in ("nightly", "close_month", "intake")]
+    jobs = [
+        definitions.resolve_job_def(n) for n in ("nightly", "close_month", "intake", "backfill")
+    ]
     assert {j.executor_def.name for j in jobs} == {"in_process"}
 
 

@@ -276,6 +276,61 @@ def test_a_long_list_is_cut_and_counted():
     assert "ほか 15件" in body
 
 
+def test_many_of_one_rule_are_one_item_and_what_must_be_acted_on_never_is():
+    months = [date(2026, m, 1) for m in (4, 5, 6)]
+    watched = [
+        finding(subject=f"aoi-ai/{m:%Y-%m}", month=m, severity="watch", rule="gpu_seen")
+        for m in months
+    ]
+    watched.append(
+        finding(
+            subject="midori/2026-05",
+            company_id="midori",
+            month=months[1],
+            severity="watch",
+            rule="gpu_seen",
+        )
+    )
+    acting = [finding(subject=f"s{n}") for n in range(4)]
+    both = (*watched, *acting)
+    body = text(findings=both, events=tuple(entry(Event.OPENED, f) for f in both))
+    assert "■ 新しく見つかったこと 8件" in body
+    assert "・［要注視］条項 3-1-a　gpu_seen　4件\n" in body
+    aoi, midori = "株式会社あおいAI（aoi-ai）", "みどりロボティクス株式会社（midori）"
+    assert f"　対象　　{aoi}2026年4月〜2026年6月、{midori}2026年5月\n" in body
+    assert body.count("・［要指示］") == 4
+    assert body.index("・［要指示］") < body.index("gpu_seen　4件")
+
+
+def test_months_with_a_gap_are_counted():
+    found = tuple(
+        finding(subject=f"aoi-ai/2026-{m:02d}", month=date(2026, m, 1), severity="watch")
+        for m in (4, 5, 7, 8)
+    )
+    body = text(findings=found, events=tuple(entry(Event.OPENED, f) for f in found))
+    assert "（aoi-ai）2026年4月〜2026年8月のうち4か月" in body
+
+
+def test_the_digest_begins_with_what_is_to_be_done_most_urgent_first():
+    acting, watched = finding(), finding(subject="other", severity="watch")
+    body = text(
+        findings=(acting, watched),
+        events=(entry(Event.OPENED, acting), entry(Event.OPENED, watched)),
+        submissions=(owed(),),
+        drafts=2,
+        problems=("x",),
+    )
+    assert (
+        "後の変化\n\n■ 今日すること\n"
+        "1. 下の「処理の不具合」と「通知の経路」を、運用の担当者に伝える\n"
+        "2. 要指示 1件を確かめ、確認または却下する（geniac findings show 番号）\n"
+        "3. 期限を過ぎた未提出 1件の督促を確かめる（geniac drafts list）\n"
+        "4. 企業への下書き 2件を読み、送るものを決める（geniac drafts list）\n"
+        "5. ほかの未確認 1件に目を通す（geniac findings list --unconfirmed）\n"
+    ) in body
+    assert body.index("■ 処理の不具合") < body.index("■ 新しく見つかったこと")
+
+
 def test_the_same_data_give_the_same_digest_in_any_order():
     found = tuple(finding(subject=s) for s in "cab")
     events = tuple(entry(Event.OPENED, f) for f in found)
@@ -332,7 +387,7 @@ def test_every_key_that_is_said_exists_and_every_key_is_said():
 
     source = Path(company.__file__).read_text(encoding="utf-8")
     said = set(re.findall(r'say\(\s*"([a-z.]+)"', source))
-    said |= {f"{kind}.subject" for kind in company.KINDS}
+    said |= {f"{kind}.subject" for kind in (*company.KINDS, "doubt")}
     said |= {f"place.{name}" for name in ("sheet", "line", "column", "cell")}
     assert said == set(CATALOGUE)
 
@@ -395,6 +450,36 @@ def test_a_correction_says_where_what_came_and_what_to_do():
     assert 'sheet "利用実績", line 7, column "GPU時間", found "約百": not a number' in body
     assert "・ほか 11 か所" in body
     assert "31か所" in made["correction"].subject
+
+
+DOUBT = {
+    "doubt": True,
+    "cell": "5",
+    "ja": "金額が小さすぎます",
+    "ja_remedy": "正しければ対応は不要です",
+    "en": "too cheap",
+    "en_remedy": "nothing to do if right",
+}
+
+
+def test_what_is_in_doubt_goes_into_the_same_letter_behind_what_was_lost():
+    made, _ = letters(Own(AOI, corrections=(a_correction(line=2, **DOUBT), a_correction())))
+    body = made["correction"].body
+    lost, doubt = body.index("数として読めません"), body.index("金額が小さすぎます")
+    assert lost < body.index("次の点が正しいかご確認ください。正しければ対応は不要です。") < doubt
+    assert body.count("■ 月次報告_8月.xlsx") == 1
+    assert "修正のお願い（1か所）" in made["correction"].subject
+    assert "Corrections to your submission (1)" in made["correction"].subject
+
+
+def test_doubts_alone_ask_for_no_correction():
+    made, _ = letters(Own(AOI, corrections=(a_correction(line=2, **DOUBT),)))
+    letter = made["correction"]
+    assert "確認のお願い（1か所）" in letter.subject
+    assert "ファイル全体の再提出をお願いします" not in letter.body
+    assert letter.payload["asks"] == [f"correction:{'a' * 20}"]
+    again = letters(Own(AOI, corrections=(a_correction(),)), asked=letter.payload["asks"])
+    assert again[0] == {}
 
 
 def test_an_explanation_is_asked_once_the_fact_is_confirmed_without_the_verdict():

@@ -1,4 +1,4 @@
-"""Typed rows of hand-in files are judged across rows; remarks name rows and cost nothing."""
+"""Typed rows of hand-in files are judged across rows: asked about, or withheld if impossible."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ import pytest
 from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
 from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
 from geniac_pipelines.intake.contracts import Contract
-from geniac_pipelines.intake.judge import Expectation, frame, judge
+from geniac_pipelines.intake.judge import Expectation, Judge, frame, judge
 from geniac_pipelines.intake.reading import Complaint, Place, Row
 
 LAZY = """
@@ -27,12 +27,14 @@ print(len([n for n in sys.modules if n.startswith("geniac_pipelines.")]))
 print("great_expectations" in sys.modules)
 """
 
+LATE = Complaint("t.late", "nothing", "遅い", "不要です", "late", "nothing to do")
+
 
 def judged(contract: Contract, *rows: dict[str, Any]) -> list[tuple[str, int | None, str | None]]:
     """Code, line and cell of each remark on rows that stand from line 2."""
     typed = [Row(contract, row, Place("表", n)) for n, row in enumerate(rows, start=2)]
     remarks = judge(contract, frame(typed), EXPECTATIONS)
-    assert all(r.complaint.costs == "nothing" for r in remarks)
+    assert {r.complaint.costs for r in remarks} <= {"doubt", "row"}
     assert all(r.place.sheet == "表" for r in remarks)
     return [(r.complaint.code, r.place.row, r.cell) for r in remarks]
 
@@ -97,12 +99,12 @@ def test_a_month_left_out_of_a_plan_is_asked_about_wherever_its_row_stands() -> 
         plan(date(2026, 12, 1)),
         plan(date(2026, 9, 1), gpu="A100"),
     ]
-    assert judged(PLANS, *rows) == [("gpu-usage.plan-months-not-consecutive", 5, "2026-12-01")]
+    assert judged(PLANS, *rows) == [("gpu-usage.plan-months-not-consecutive", 5, "2026-12")]
 
 
 def test_months_outside_of_all_support_are_asked_about() -> None:
     rows = [plan(date(2027, 3, 1)), plan(date(2027, 4, 1))]
-    assert judged(PLANS, *rows) == [("gpu-usage.month-outside-support", 3, "2027-04-01")]
+    assert judged(PLANS, *rows) == [("gpu-usage.month-outside-support", 3, "2027-04")]
 
 
 def test_a_contract_may_last_a_day_but_not_end_before_it_starts() -> None:
@@ -130,7 +132,7 @@ def test_a_monthly_report_is_of_one_month() -> None:
         usage(september, "H100", "1000.5", 500_250),
         usage(august, "A100", "10", None),
         usage(september, "H200", "0", None),
-    ) == [("gpu-usage.report-months-differ", 3, "2026-08-01")]
+    ) == [("gpu-usage.report-months-differ", 3, "2026-08")]
     note = {"note_number": 1, "kind": "課題", "body": "本文", "due": None, "owner_role": None}
     assert judged(MONTHLY_NOTES, {"month": september, **note}) == []
 
@@ -150,7 +152,7 @@ def test_rows_of_a_landing_file_are_judged_as_well(tmp_path) -> None:
     [remark] = judge(MONTHLY_USAGE, pd.read_parquet(tmp_path / "a.parquet"), EXPECTATIONS)
     assert remark.complaint.code == "gpu-usage.month-outside-support"
     assert remark.place == Place(None, 7, "対象月")
-    assert "2027-05-01が支援期間（2024-12-01～2027-03-31）の外です" in remark.ja
+    assert "2027-05が支援期間（2024-12-01～2027-03-31）の外です" in remark.ja
 
 
 def test_nothing_is_judged_where_there_is_nothing_to_judge() -> None:
@@ -159,7 +161,7 @@ def test_nothing_is_judged_where_there_is_nothing_to_judge() -> None:
 
 
 def test_an_expectation_that_can_not_be_evaluated_is_a_fault_of_ours() -> None:
-    said = Complaint("x.y", "nothing", "あ", "い", "a", "b")
+    said = Complaint("x.y", "doubt", "あ", "い", "a", "b")
     broken = Expectation(
         PLANS, "month", said, lambda gxe: gxe.ExpectColumnValuesToNotBeNull(column="no_such")
     )
@@ -167,10 +169,79 @@ def test_an_expectation_that_can_not_be_evaluated_is_a_fault_of_ours() -> None:
         judge(PLANS, pd.DataFrame([plan(date(2026, 9, 1))]), [broken])
 
 
-def test_expectations_cost_nothing_and_name_columns_that_exist() -> None:
-    costly = Complaint("x.y", "row", "あ", "い", "a", "b")
-    with pytest.raises(ValueError, match="costs nothing"):
-        Expectation(PLANS, "month", costly, lambda gxe: None)
-    free = Complaint("x.y", "nothing", "あ", "い", "a", "b")
+@pytest.mark.parametrize("costs", ["nothing", "cell", "file"])
+def test_an_expectation_costs_a_doubt_or_the_row(costs: str) -> None:
+    other = Complaint("x.y", costs, "あ", "い", "a", "b")
+    with pytest.raises(ValueError, match="costs a doubt or the row"):
+        Expectation(PLANS, "month", other, lambda gxe: None)
+
+
+def test_an_expectation_names_a_column_that_exists() -> None:
+    doubt = Complaint("x.y", "doubt", "あ", "い", "a", "b")
     with pytest.raises(KeyError):
-        Expectation(PLANS, "no_such", free, lambda gxe: None)
+        Expectation(PLANS, "no_such", doubt, lambda gxe: None)
+
+
+def ends(contract_number: str, day: date) -> Row:
+    values = {
+        "contract_number": contract_number, "provider": "甲", "gpu_type": "H100", "gpu_count": 8,
+        "unit_price_jpy": Decimal(500), "starts_on": date(2026, 4, 2), "ends_on": day,
+    }  # fmt: skip
+    return Row(CONTRACTS, values, Place("表", int(contract_number)))
+
+
+def test_a_row_that_breaks_an_invariant_is_withheld_and_one_in_doubt_stays() -> None:
+    broken, sound = ends("2", date(2026, 4, 1)), ends("3", date(2026, 4, 2))
+    doubtful = Row(PLANS, plan(date(2030, 1, 1)), Place("計画", 2))
+    note = LATE.at(Place("表", 9))
+    judge = Judge(EXPECTATIONS)
+    items = list(judge.through([broken, note, doubtful, sound]))
+    assert [i for i in items if isinstance(i, Row)] == [sound, doubtful]
+    assert [(i.complaint.code, i.place.row) for i in items if not isinstance(i, Row)] == [
+        ("t.late", 9),
+        ("gpu-usage.contract-ends-before-start", 2),
+        ("gpu-usage.month-outside-support", 2),
+    ]
+    assert judge.rows == {CONTRACTS.name: 2, PLANS.name: 1}
+    assert judge.remarks == {
+        (CONTRACTS.name, "gpu-usage.contract-ends-before-start"): 1,
+        (PLANS.name, "gpu-usage.month-outside-support"): 1,
+    }
+
+
+def test_each_file_is_judged_by_itself() -> None:
+    """August in one file and September in another are two sound monthly reports."""
+    judge = Judge(EXPECTATIONS)
+    for month in (date(2026, 8, 1), date(2026, 9, 1)):
+        row = Row(MONTHLY_USAGE, usage(month, "H100", "10", None), Place("表", 2))
+        assert list(judge.through([row])) == [row]
+    assert judge.rows == {MONTHLY_USAGE.name: 2}
+    assert not judge.remarks
+
+
+def test_rows_that_can_not_be_judged_are_taken_and_the_fault_is_told() -> None:
+    doubt = Complaint("x.y", "doubt", "あ", "い", "a", "b")
+    broken = Expectation(
+        PLANS, "month", doubt, lambda gxe: gxe.ExpectColumnValuesToNotBeNull(column="no_such")
+    )
+    row = Row(PLANS, plan(date(2026, 9, 1)), Place("計画", 2))
+    judge, told = Judge([broken]), []
+    assert list(judge.through([row], told.append)) == [row]
+    assert [type(e) for e in told] == [RuntimeError]
+    assert [name for name, _ in judge.faults] == [PLANS.name]
+    with pytest.raises(RuntimeError, match=r"x\.y"):
+        list(Judge([broken]).through([row]))
+
+
+def test_a_file_of_other_tables_costs_no_import_of_great_expectations() -> None:
+    """Seconds and hundreds of megabytes are spent only where there is something to judge."""
+    code = (
+        "import sys; from geniac_pipelines.areas import EXPECTATIONS;"
+        "from geniac_pipelines.gpu_usage.contracts import SACCT_JOBS;"
+        "from geniac_pipelines.intake.judge import Judge;"
+        "from geniac_pipelines.intake.reading import Place, Row;"
+        "list(Judge(EXPECTATIONS).through([Row(SACCT_JOBS, {}, Place())]));"
+        "print([m for m in ('great_expectations', 'pandas') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

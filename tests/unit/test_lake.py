@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geniac_pipelines.intake.contracts import Column, Type
-from geniac_pipelines.intake.sweep import read_arrivals, to_read
+from geniac_pipelines.intake.desk import read_arrivals, to_read
 from geniac_pipelines.store import lake
 from geniac_pipelines.store.lake import (
     Merge,

@@ -1,7 +1,7 @@
 """The ledger: all or nothing, one truth for both databases, and never the wrong one."""
 
 import threading
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,11 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from geniac_pipelines.store.arrivals import (
     Arrival,
+    LastTaken,
     Reading,
     RefusalRecord,
     arrival_id,
+    forget,
     last_taken,
     newest_receipt,
     record,
@@ -20,6 +22,7 @@ from geniac_pipelines.store.arrivals import (
     saw,
     seen,
     supersede,
+    taken_with,
     unread,
 )
 from geniac_pipelines.store.identity import WrongLedger, belong_together
@@ -28,6 +31,7 @@ from geniac_pipelines.store.ledger import (
     Ledger,
     LedgerMismatch,
     arrivals,
+    landing_days,
     landings,
     readings,
     refusals,
@@ -203,8 +207,51 @@ def test_sightings_remember_the_last_taken_file_of_a_path(ledger: Ledger) -> Non
                 arrival=each.arrival_id,
             )
     assert seen(ledger) == {"a/x.csv": (2, 2**62, "w")}
-    assert last_taken(ledger, "a/x.csv") == (second, "w")
-    assert last_taken(ledger, "a/y.csv") is None
+    found = last_taken(ledger, ["a/x.csv", "a/y.csv"])
+    assert found == {"a/x.csv": LastTaken("a/x.csv", 2**62, "w", second)}
+    assert taken_with(ledger, {second.sha256}) == list(found.values())
+    assert taken_with(ledger, {"1" * 64}) == []
+
+
+def test_a_path_that_is_forgotten_was_never_seen(ledger: Ledger) -> None:
+    came = arrival()
+    put(ledger, came)
+    with ledger.transaction() as connection:
+        saw(connection, "a/x.csv", size=1, mtime_ns=1, delivery="", arrival=came.arrival_id)
+    with ledger.transaction() as connection:
+        forget(connection, "a/x.csv")
+    assert seen(ledger) == {}
+
+
+def test_readings_are_recorded_together_and_replace_earlier_ones(ledger: Ledger) -> None:
+    first, second = arrival("a/1.csv"), arrival("a/2.csv")
+    put(ledger, first, second)
+    refusal = RefusalRecord("c", "row", None, 3, None, None, "あ", "い", "a", "b")
+    for rows in (5, 7):
+        with ledger.transaction() as connection:
+            record(
+                connection,
+                *(
+                    Reading(
+                        each.arrival_id,
+                        "f",
+                        1,
+                        "partial",
+                        tables=(("t__a", f"{each.name}/{rows}", rows), ("t__b", each.name, 1)),
+                        days=(("t__a", date(2026, 8, rows)),),
+                        refusals=(refusal,) * rows,
+                    )
+                    for each in (first, second)
+                ),
+            )
+    with ledger.reading() as connection:
+        kept = {
+            table.name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
+            for table in (readings, landings, landing_days, refusals)
+        }
+        sums = set(connection.execute(sa.select(readings.c.rows)).scalars())
+    assert kept == {"readings": 2, "landings": 4, "landing_days": 2, "refusals": 14}
+    assert sums == {8}
 
 
 def test_a_corrected_statement_supersedes_an_envelope_with_its_members(ledger: Ledger) -> None:

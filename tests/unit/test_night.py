@@ -19,9 +19,10 @@ from geniac_pipelines import night as module
 from geniac_pipelines.night import NothingStaged, open_ledger, open_night
 from geniac_pipelines.settings import ROOT, Clock, Settings
 from geniac_pipelines.store import generations, ledger, warehouse
+from geniac_pipelines.store.archive import Archive
 from geniac_pipelines.store.identity import WrongLedger
 from geniac_pipelines.store.lock import Busy
-from tests.small_night import jobs, plans, run_night, settings_of, small
+from tests.small_night import SECRET, jobs, plans, run_night, settings_of, small
 
 DAY = date(2026, 10, 5)
 PROGRAM_VERSION = module.program_version
@@ -33,8 +34,13 @@ FILES = {
     "b/broken.csv": jobs((6, "1")) + b"!raise\n",
     "b/unknown.bin": b"\x01\x02",
     "b/4.csv": jobs((7, "1"), cluster="c2"),
+    "b/notes.txt": "#notes\n山田さんは元気\n".encode(),
 }
-LATER_FILES = {"a/1.csv": jobs((1, "3")), "a/5.csv": jobs((8, "1"))}
+LATER_FILES = {
+    "a/1.csv": jobs((1, "3")),
+    "a/5.csv": jobs((8, "1")),
+    "b/notes.txt": "#notes\n鈴木さんも元気\n".encode(),
+}
 
 
 def fill(root: Path, files: dict[str, bytes]) -> None:
@@ -69,7 +75,7 @@ def process(
 
 # What two runs of the same work may differ in: the name of the run (and the folder that bears it),
 # the mark of the installation, when this machine registered an arrival, times of change of files
-# in two inboxes, and the addresses in a traceback.
+# in two inboxes, the addresses in a traceback, when the key came, and how a name was encrypted.
 NEVER_THE_SAME: dict[str, set[str]] = {
     "installation": {"id"},
     "arrivals": {"registered_at"},
@@ -77,6 +83,8 @@ NEVER_THE_SAME: dict[str, set[str]] = {
     "readings": {"error"},
     "generations": {"run_id", "warehouse"},
     "reports": {"folder"},
+    "secret_keys": {"since"},
+    "people": {"sealed"},
 }
 
 
@@ -94,7 +102,8 @@ def ledger_contents(settings: Settings) -> dict[str, list[str]]:
 
 
 def file_contents(settings: Settings) -> dict[str, str]:
-    """SHA-256 of every file of the data folder, or the rows of the marts for a warehouse.
+    """SHA-256 of every file of the data folder, or the rows of the marts for a warehouse; of a
+    sealed object the plain bytes, since it is encrypted differently each time.
 
     Not compared: the ledger (its contents are), its mark, the lock.
     """
@@ -111,6 +120,9 @@ def file_contents(settings: Settings) -> dict[str, str]:
             with warehouse.connect(file, read_only=True) as connection:
                 rows = warehouse.rows(connection, "from marts.fct_jobs order by all")
             contents[path] = repr(rows)
+        elif file.suffix == ".sealed":
+            sealed = Archive(data / "archive", secret=SECRET)
+            contents[path] = repr(b"".join(sealed.chunks(file.stem)))
         else:
             contents[path] = hashlib.sha256(file.read_bytes()).hexdigest()
     return contents
@@ -151,6 +163,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     [
         ("object-stored", False),
         ("object-stored:2", True),
+        ("object-sealed", False),
+        ("object-sealed", True),
         ("file-before-rename", False),
         ("file-before-rename", True),
         ("file-before-rename:3", True),

@@ -1,17 +1,21 @@
 """What a sender is told: what was taken, what to correct and how, with nothing of people in it."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
+from string import Formatter
 
 import pytest
 import python_calamine
+from click.testing import CliRunner
 
+from geniac_pipelines.cli import main
 from geniac_pipelines.gpu_usage.contracts import MONTHLY_NOTES, MONTHLY_USAGE
 from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
 from geniac_pipelines.gpu_usage.workbooks import FORMATS, MONTHLY_WORKBOOK
 from geniac_pipelines.intake.contracts import Column, Contract, Type
-from geniac_pipelines.intake.reading import Complaint, Place, Refusal
-from geniac_pipelines.intake.reply import Reply, check, reply
+from geniac_pipelines.intake.reading import COSTS, Complaint, Place, Refusal
+from geniac_pipelines.intake.reply import PHRASES, Reply, check, reply
 from geniac_pipelines.intake.reply_workbook import write_reply_workbook
 from geniac_pipelines.intake.workbook import write_template
 from geniac_pipelines.store.arrivals import RefusalRecord
@@ -29,6 +33,7 @@ LOST_FILE = Complaint(
 NOTE = Complaint(
     "t.note", "nothing", "合計を除きました", "不要です", "a total was left out", "nothing"
 )
+DOUBT = Complaint("t.doubt", "doubt", "{cell}は本当ですか", "確認を", "is it {cell}?", "check it")
 # 01:00 UTC is 10:00 in Japan
 RECEIVED = datetime(2026, 10, 2, 1, 0, tzinfo=UTC)
 
@@ -66,7 +71,31 @@ def test_nothing_wrong_is_a_clear_receipt() -> None:
 def test_notes_alone_are_still_a_receipt() -> None:
     said = answer(NOTE.at(Place("表", 9)))
     assert said.outcome == "accepted"
-    assert "■ すべて受け取りました（ご確認ください）\n1. 合計を除きました" in said.ja
+    assert "■ すべて受け取りました（お知らせ）\n1. 合計を除きました" in said.ja
+    assert "修正の必要はありません" in said.ja
+
+
+def test_doubts_are_put_as_questions_and_need_no_correction() -> None:
+    said = answer(NOTE.at(Place("表", 9)), DOUBT.at(Place("表", 2, "利用額"), "5"))
+    assert (said.outcome, said.must_correct) == ("doubtful", False)
+    assert "正しいかご確認ください。正しければ対応は不要です。" in said.ja
+    assert "please check whether what follows is right" in said.en.lower()
+    first, second = said.groups
+    assert (first.costs, second.costs) == ("doubt", "nothing")
+    lost = answer(DOUBT.at(Place("表", 2, "利用額"), "5"), LOST_CELL.at(Place("表", 4), "？"))
+    assert [g.costs for g in lost.groups] == ["cell", "doubt"]
+    assert lost.must_correct
+
+
+def test_both_languages_have_every_phrase_with_the_same_values() -> None:
+    for phrase, texts in PHRASES.items():
+        fields = {
+            language: {name for _, name, _, _ in Formatter().parse(text) if name}
+            for language, text in texts.items()
+        }
+        assert set(texts) == {"ja", "en"}, phrase
+        assert fields["ja"] == fields["en"], phrase
+    assert set(COSTS) <= set(PHRASES)
 
 
 def test_what_was_lost_comes_first_with_place_value_and_remedy() -> None:
@@ -88,7 +117,7 @@ def test_what_was_lost_comes_first_with_place_value_and_remedy() -> None:
         "   場所：シート「表」 4行目 「利用額」列：「？」\n"
         "   直し方：確認を\n"
         "\n"
-        "■ すべて受け取りました（ご確認ください）\n"
+        "■ すべて受け取りました（お知らせ）\n"
         "3. 合計を除きました\n"
         "   場所：シート「表」 9行目\n"
         "   直し方：不要です\n"
@@ -170,18 +199,44 @@ def test_the_workbook_has_one_row_a_complaint_and_never_a_formula(tmp_path) -> N
         LOST_FILE.at(Place(), what="甲"),
     )
     file = tmp_path / "修正依頼票.xlsx"
-    write_reply_workbook(said, file)
+    other = replace(said, file_name="計画.xlsx", refusals=said.refusals[:1])
+    write_reply_workbook([said, other], file)
     first = file.read_bytes()
     book = python_calamine.CalamineWorkbook.from_path(file)
-    assert book.sheet_names == ["修正依頼票", "概要"]
+    assert book.sheet_names == ["修正依頼票", "概要", "Summary"]
     assert book.get_sheet_by_name("修正依頼票").to_python() == [
-        ["シート", "行", "列", "元の値", "問題", "直し方", "影響"],
-        ["", "", "", "", "甲がありません", "足してください", "ファイル"],
-        ["表", 4, "利用額", "=1+1", "値「=1+1」が変です", "確認を", "セル"],
-        ["表", 9, "", "", "合計を除きました", "不要です", "なし"],
+        ["ファイル", "シート", "行", "列", "元の値", "問題", "直し方", "影響"],
+        ["報告.xlsx", "", "", "", "", "甲がありません", "足してください", "ファイル"],
+        ["報告.xlsx", "表", 4, "利用額", "=1+1", "値「=1+1」が変です", "確認を", "セル"],
+        ["報告.xlsx", "表", 9, "", "", "合計を除きました", "不要です", "なし"],
+        ["計画.xlsx", "表", 9, "", "", "合計を除きました", "不要です", "なし"],
     ]
-    write_reply_workbook(said, file)
+    texts = [r[0] for r in book.get_sheet_by_name("概要").to_python()]
+    assert texts.count("【修正依頼票】") == 1
+    assert texts.count("【受領確認】") == 1
+    assert book.get_sheet_by_name("Summary").to_python()[0] == ["[Request for correction]"]
+    write_reply_workbook([said, other], file)
     assert file.read_bytes() == first
+
+
+def test_a_workbook_without_a_reply_is_not_written(tmp_path) -> None:
+    with pytest.raises(ValueError, match="nothing to reply to"):
+        write_reply_workbook([], tmp_path / "a.xlsx")
+
+
+def test_geniac_check_writes_the_workbook_and_no_file_that_it_checks(tmp_path) -> None:
+    letter = tmp_path / "letter.pdf"
+    letter.write_bytes(b"%PDF-1.7")
+    out = tmp_path / "修正依頼票.xlsx"
+    run = CliRunner().invoke(main, ["check", str(letter), "--xlsx", str(out)])
+    assert run.exit_code == 1
+    assert "ファイルの形式を判別できません" in run.stdout
+    rows = python_calamine.CalamineWorkbook.from_path(out).get_sheet_by_index(0).to_python()
+    assert rows[1][0] == "letter.pdf"
+
+    over = CliRunner().invoke(main, ["check", str(letter), "--xlsx", str(letter)])
+    assert "it stays as it is" in over.output
+    assert letter.read_bytes() == b"%PDF-1.7"
 
 
 def test_a_file_is_checked_and_judged_before_it_is_handed_in(tmp_path) -> None:

@@ -232,6 +232,25 @@ def test_a_draft_says_so_on_every_page_and_an_issued_report_nowhere() -> None:
     assert "暫定" not in html(document(draft=False)).decode()
 
 
+def test_what_nobody_released_says_so_on_every_page_and_in_the_workbook() -> None:
+    marked = pdf(document(120, draft=False, unreleased=True))
+    with pikepdf.open(io.BytesIO(marked)) as file:
+        pages = len(file.pages)
+    # every header, the cover's mark, and the cover's sentence
+    assert pdf_text(marked).count("公開前の案") == pages + 2
+    both = html(document(unreleased=True)).decode()
+    assert '<strong class="draft">公開前の案・暫定</strong>' in both
+    assert "公開前の案（事務局の担当者が公開するまで、事務局の外に出せません）、暫定（" in both
+    book = CalamineWorkbook.from_filelike(
+        io.BytesIO(browse_workbook(document(draft=False, unreleased=True)))
+    )
+    cover = book.get_sheet_by_name("表紙").to_python()
+    assert cover[0][0].endswith("【公開前の案】")
+    for other in (document(), document(draft=False)):
+        assert "公開前の案" not in html(other).decode()
+        assert "公開前の案" not in pdf_text(pdf(other))
+
+
 def test_markup_in_data_stays_text() -> None:
     said = pdf_text(pdf(document()))
     assert '#import"x"*太字*$x$<script>alert(1)</script>@ref\\=SUM(1)' in said.replace(" ", "")

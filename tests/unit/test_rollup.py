@@ -5,6 +5,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from math import floor
+from operator import itemgetter
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from geniac_pipelines.gpu_usage.rollup import (
     HOUR_FACTS,
     rollup_days,
     rollup_hours,
+    rollup_hours_of_days,
     touched_days,
 )
 from geniac_pipelines.store.warehouse import connect
@@ -622,6 +624,40 @@ def test_many_gpus_are_taken_in_groups_without_a_trace(tmp_path, monkeypatch):
     monkeypatch.setattr("geniac_pipelines.gpu_usage.rollup.CHUNK_SAMPLES", 10)
     assert hours_of(files, DAY, tmp_path / "groups.parquet") == whole
     assert (tmp_path / "groups.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_days_made_together_are_byte_for_byte_what_each_alone_gives(tmp_path, seed):
+    rows = random_rows(seed)
+    moved = []
+    for later in range(4):
+        for row in rows:
+            at = row["sampled_at"] + timedelta(days=later)
+            # a host's name that holds for one day, or only for the hours about midnight
+            host = f"n{(at + timedelta(hours=9, minutes=random.Random(seed).randint(-90, 90))).day}"
+            moved.append({**row, "sampled_at": at, "host": host})
+    files = [landed(tmp_path / f"{n}.parquet", moved[n::2]) for n in range(2)]
+    days = [DAY + timedelta(days=n) for n in range(4)]
+    together = {day: tmp_path / f"together-{day}.parquet" for day in days}
+    with connect() as con:
+        counts = rollup_hours_of_days(con, files, "company-a", together)
+        for day in days:
+            alone = tmp_path / f"alone-{day}.parquet"
+            assert rollup_hours(con, files, "company-a", day, alone) == counts[day] > 0
+            assert alone.read_bytes() == together[day].read_bytes()
+        rollup_days(con, list(together.values()), "company-a", DAY, tmp_path / "all", last=days[-1])
+        each = []
+        for day in days:
+            rollup_days(con, [together[day]], "company-a", day, tmp_path / "one")
+            each += pq.read_table(tmp_path / "one").to_pylist()
+    order = itemgetter("gpu_uuid", "mig_id", "day")
+    assert pq.read_table(tmp_path / "all").to_pylist() == sorted(each, key=order)
+
+
+def test_days_with_a_gap_between_are_not_made_together(tmp_path):
+    with connect() as con, pytest.raises(ValueError, match="do not follow"):
+        outs = {DAY: tmp_path / "a", DAY + timedelta(days=2): tmp_path / "b"}
+        rollup_hours_of_days(con, [], "company-a", outs)
 
 
 def test_a_killed_rollup_leaves_no_file(tmp_path):

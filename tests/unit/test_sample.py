@@ -337,6 +337,87 @@ def test_the_idle_companys_gpus_are_held_and_do_nothing(programme):
     assert all(idle == 0 for _, idle in share.values())
 
 
+def aggregates(programme, company, month="2026-09"):
+    """Values by statistic of SM_ACTIVE, then by host, GPU and hour (start, epoch seconds)."""
+    file = programme.only(f"{company.organisation_id}/*/prometheus_hours_{month}.json.gz")
+    document = json.loads(gzip.decompress(file.read_bytes()))
+    found = defaultdict(dict)
+    for page in document["pages"]:
+        if page["metric"] == "DCGM_FI_PROF_SM_ACTIVE":
+            for series in page["reply"]["data"]["result"]:
+                labels = series["metric"]
+                for at, value in series["values"]:
+                    hour = round(at * 1000) + 1 - 3_600_000
+                    assert hour % 3_600_000 == 0
+                    key = labels["Hostname"], int(labels["gpu"]), hour // 1000
+                    found[page["statistic"]][key] = float(value)
+    return found
+
+
+def test_aggregates_are_busy_minutes_in_which_a_run_holds_the_gpu(programme):
+    (company,) = [c for c in programme.companies if c.index == 5]
+    held = defaultdict(set)
+    for run in runs_of(programme.companies, 2, 1):
+        if run.company == company.organisation_id and run.start is not None:
+            for span in run.spans:
+                for slot in company.pools[span.pool].slots[span.low : span.high]:
+                    held[slot.node, slot.gpu].add((run.start, run.end))
+    found = aggregates(programme, company)
+    assert len(found["count"]) > 8 * 24 * 25
+    assert set(found["count"].values()) == {60.0}
+    for (host, gpu, hour), mean in found["mean"].items():
+        minutes = range(hour, hour + 3_600, 60)
+        idle = sum(not any(a <= m < b for a, b in held[host, gpu]) for m in minutes)
+        assert found["zeros"].get((host, gpu, hour), 0) == idle
+        assert (mean == 0) == (idle == 60)
+
+
+def test_a_collector_that_fails_leaves_no_hours(programme):
+    last = max(hour for _, _, hour in aggregates(programme, programme.who(Trait.TELEMETRY_STOPS))[
+        "count"
+    ])  # fmt: skip
+    assert last == epoch(date(2026, 9, 13), 23)
+    partial = aggregates(programme, programme.who(Trait.PARTIAL_TELEMETRY), "2026-08")["count"]
+    # 10 of 24 hours a day (40 %), less what a host's own outage takes
+    assert 0.35 * 31 * 24 * 8 < len(partial) <= 10 * 31 * 8
+
+
+def test_dense_days_are_not_aggregated_too(programme):
+    dense = {f.name.split("_")[1][:10] for f in programme.inbox.glob("*/*/dcgm_*")}
+    assert dense == {"2026-09-29", "2026-09-30"}
+    hours = aggregates(programme, programme.who(Trait.CHRONIC_IDLE))["count"]
+    assert max(hour for _, _, hour in hours) < epoch(date(2026, 9, 29))
+
+
+def test_known_telemetry_is_whole_and_never_more_than_the_gpus(programme):
+    gpus = {
+        (c.organisation_id, t): physical_gpus(c.pools, t)
+        for c in programme.companies
+        for t in c.gpu_types
+    }
+    covered = defaultdict(int)
+    for row in programme.table("telemetry_days"):
+        key = row["company_id"], row["gpu_type"]
+        numbers = [int(row[n + "_part_seconds"]) for n in ("covered", "idle", "active")]
+        assert numbers[0] == numbers[1] + numbers[2] <= gpus[key] * 28 * 86_400
+        covered[row["company_id"]] += numbers[0]
+    whole = {
+        c.organisation_id: 61 * 28 * 86_400 * sum(physical_gpus(c.pools, t) for t in c.gpu_types)
+        for c in programme.companies
+    }
+    short = {c for c in whole if covered[c] < 0.9 * whole[c]}
+    assert short == {
+        programme.who(trait).organisation_id
+        for trait in (Trait.NO_TELEMETRY, Trait.PARTIAL_TELEMETRY, Trait.TELEMETRY_STOPS)
+    }
+
+
+def test_planted_verdicts_are_a_believable_mix(programme):
+    last = [r["verdict"] for r in programme.table("verdicts") if r["month"] == "2026-09"]
+    mix = {v: last.count(v) for v in set(last)}
+    assert mix == {"適正": 14, "要確認": 4, "要指示": 3, "判定不能": 3}
+
+
 # --- what is planted
 
 
@@ -370,7 +451,8 @@ def test_the_default_programme_has_every_finding():
     found = {p.kind for p in planted(companies_of(24, 8, 6, 1), first_month(6))}
     assert found == {
         "over-plan", "under-plan", "chronic-idle", "use-after-period", "restatement",
-        "report-contradicts-scheduler", "no-telemetry", "low-coverage",
+        "report-contradicts-scheduler", "no-telemetry", "low-coverage", "telemetry-stops",
+        "some-idle", "weak-use",
     }  # fmt: skip
 
 

@@ -54,6 +54,8 @@ def test_a_mail_server_is_read_whole() -> None:
         ("GENIAC_SMTP_PORT", "many", {"GENIAC_SMTP_HOST": "h"}),
         ("GENIAC_SMTP_SECURITY", "ssl", {"GENIAC_SMTP_HOST": "h"}),
         ("GENIAC_DATA", "/srv/what?", {}),
+        ("GENIAC_PERSONAL_DAYS", "a year", {}),
+        ("GENIAC_PERSONAL_DAYS", "0", {}),
     ],
 )
 def test_a_variable_that_cannot_be_read_is_named(
@@ -63,10 +65,16 @@ def test_a_variable_that_cannot_be_read_is_named(
         settings(**{name: value}, **others)
 
 
+def test_personal_data_is_kept_for_400_days_unless_said_otherwise() -> None:
+    assert settings().personal_days == 400
+    assert settings(GENIAC_PERSONAL_DAYS="90").personal_days == 90
+
+
 def test_secrets_stay_out_of_the_representation() -> None:
     made = settings(
         GENIAC_LEDGER_URL="postgresql://u:secret-1@h/d",
         GENIAC_PSEUDONYM_KEY="secret-2",
+        GENIAC_PSEUDONYM_KEY_NEXT="secret-5",
         GENIAC_SMTP_HOST="h",
         GENIAC_SMTP_PASSWORD="secret-3",
         GENIAC_WEBHOOK_URL="https://hooks.example/secret-4",

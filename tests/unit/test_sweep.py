@@ -10,14 +10,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from geniac_pipelines.intake import sweep
 from geniac_pipelines.intake.contracts import Contract, Mode
-from geniac_pipelines.intake.reading import Batch, Complaint, Context, Item, Place, Row, Source
-from geniac_pipelines.intake.sweep import MASK, read_arrivals, to_read
+from geniac_pipelines.intake.desk import read_arrivals, to_read
+from geniac_pipelines.intake.reading import (
+    MASK,
+    Batch,
+    Complaint,
+    Context,
+    Item,
+    Place,
+    Row,
+    Source,
+)
 from geniac_pipelines.settings import Clock
 from geniac_pipelines.store.archive import Archive, ChangedWhileRead, StoredObject
 from geniac_pipelines.store.ledger import Ledger
@@ -149,10 +162,10 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_later(
     desktop.drop("a/2.csv", jobs((2, "1")))
     really = Archive.put
 
-    def put(self: Archive, file: Path) -> StoredObject:
+    def put(self: Archive, file: Path, **how: Any) -> StoredObject:
         if file.name == "1.csv":
             raise ChangedWhileRead(str(file))
-        return really(self, file)
+        return really(self, file, **how)
 
     with monkeypatch.context() as patch:
         patch.setattr(Archive, "put", put)
@@ -202,6 +215,183 @@ def test_a_corrected_statement_on_the_same_bytes_replaces_the_arrival(
     holds = [r["arrival_id"] for r in desktop.table("arrivals") if r["superseded_by"] is None]
     assert holds == [first["arrival_id"]]
     assert len(desktop.current(PLANS)) == 2
+
+
+def move(desktop: Desktop, old: str, new: str) -> None:
+    target = desktop.inbox / new
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (desktop.inbox / old).rename(target)
+
+
+def holding(desktop: Desktop) -> dict[str, str]:
+    """Sender of each arrival that holds, by its path."""
+    return {r["name"]: r["sender"] for r in desktop.table("arrivals") if not r["superseded_by"]}
+
+
+def test_a_file_moved_to_the_right_folder_counts_for_that_sender_alone(desktop: Desktop) -> None:
+    desktop.drop("a/1.txt", plans("x", "y"))
+    desktop.outcomes()
+    (first,) = desktop.table("arrivals")
+    move(desktop, "a/1.txt", "b/1.txt")
+    taken = desktop.take()
+    assert (taken.arrivals, taken.moved) == (["b/1.txt"], {"b/1.txt": "a/1.txt"})
+    desktop.read()
+    assert holding(desktop) == {"b/1.txt": "b"}
+    assert len(desktop.current(PLANS)) == 2
+    second = next(r for r in desktop.table("arrivals") if r["sender"] == "b")
+    # it was handed in when it came, not when somebody tidied up
+    assert second["received_at"] == first["received_at"]
+    (note,) = desktop.table("refusals")
+    assert (note["arrival_id"], note["code"], note["costs"]) == (
+        second["arrival_id"],
+        "arrival.moved",
+        "nothing",
+    )
+    assert "「a/1.txt」（提出者 a）" in note["ja"]
+    assert [r["outcome"] for r in desktop.table("readings")] == ["landed", "landed"]
+
+
+def test_a_move_loses_to_a_correction_that_came_before_it(desktop: Desktop) -> None:
+    desktop.drop("a/old.txt", plans("x"))
+    desktop.outcomes()
+    desktop.drop("b/new.txt", plans("y"))
+    desktop.outcomes()
+    move(desktop, "a/old.txt", "b/old.txt")
+    desktop.outcomes()
+    assert [row[0] for row in desktop.current(PLANS)] == ["y"]
+
+
+def test_a_move_that_is_undone_is_as_if_it_had_not_been(desktop: Desktop) -> None:
+    desktop.drop("a/1.txt", plans("x"))
+    desktop.outcomes()
+    before = desktop.table("arrivals")
+    move(desktop, "a/1.txt", "b/1.txt")
+    desktop.outcomes()
+    move(desktop, "b/1.txt", "a/1.txt")
+    desktop.outcomes()
+    assert holding(desktop) == {"a/1.txt": "a"}
+    assert before[0]["arrival_id"] in {
+        r["arrival_id"] for r in desktop.table("arrivals") if not r["superseded_by"]
+    }
+    assert len(desktop.current(PLANS)) == 1
+    assert desktop.take().arrivals == []
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.sampled_from("abc"), max_size=5), st.sampled_from(["1.txt", "1.zip"]))
+def test_wherever_a_file_is_moved_it_counts_once_for_whom_it_lies_with(
+    folders: list[str], name: str
+) -> None:
+    content = plans("x", "y") if name == "1.txt" else zipped(**{"1.txt": plans("x", "y")})
+    with TemporaryDirectory() as root:
+        opened = Ledger(f"sqlite:///{root}/ledger.sqlite")
+        opened.prepare()
+        desktop = Desktop(Path(root), opened)
+        desktop.drop(f"a/{name}", content)
+        desktop.outcomes()
+        place = "a"
+        for folder in folders:
+            if folder != place:
+                move(desktop, f"{place}/{name}", f"{folder}/{name}")
+            place = folder
+            desktop.outcomes()
+        assert set(holding(desktop).values()) == {place}
+        assert len(desktop.current(PLANS)) == 2
+        assert len({r["received_at"] for r in desktop.table("arrivals")}) == 1
+        opened.engine.dispose()
+
+
+def test_a_moved_envelope_takes_its_members_along(desktop: Desktop) -> None:
+    desktop.drop("a/all.zip", zipped(**{"2.txt": plans("p")}))
+    desktop.outcomes()
+    move(desktop, "a/all.zip", "b/all.zip")
+    desktop.outcomes()
+    assert holding(desktop) == {"b/all.zip": "b", "b/all.zip!2.txt": "b"}
+    assert len(desktop.current(PLANS)) == 1
+
+
+def test_a_file_that_is_renamed_on_the_way_is_told_by_its_time_of_change(desktop: Desktop) -> None:
+    desktop.drop("a/1.txt", plans("x"))
+    desktop.outcomes()
+    move(desktop, "a/1.txt", "b/right.txt")
+    assert desktop.take().moved == {"b/right.txt": "a/1.txt"}
+
+
+def test_a_file_that_was_copied_and_deleted_is_told_by_its_name(desktop: Desktop) -> None:
+    file = desktop.drop("a/1.txt", plans("x"))
+    os.utime(file, ns=(1, 1))
+    desktop.outcomes()
+    file.unlink()
+    desktop.drop("b/sub/1.txt", plans("x"))
+    assert desktop.take().moved == {"b/sub/1.txt": "a/1.txt"}
+
+
+def test_two_senders_may_hand_in_the_same_bytes(desktop: Desktop) -> None:
+    """Both are there; or one was cleared away long before the other came."""
+    for sender in "ab":
+        desktop.drop(f"{sender}/{sender}.txt", plans("x"))
+    desktop.outcomes()
+    assert holding(desktop) == {"a/a.txt": "a", "b/b.txt": "b"}
+    cleared = desktop.inbox / "a/a.txt"
+    os.utime(cleared, ns=(1, 1))
+    desktop.take()
+    cleared.unlink()
+    desktop.drop("c/c.txt", plans("x"))
+    taken = desktop.take()
+    assert (taken.arrivals, taken.moved) == (["c/c.txt"], {})
+    assert holding(desktop) == {"a/a.txt": "a", "b/b.txt": "b", "c/c.txt": "c"}
+
+
+def test_one_file_moves_to_one_place(desktop: Desktop) -> None:
+    file = desktop.drop("a/1.txt", plans("x"))
+    desktop.outcomes()
+    file.unlink()
+    desktop.drop("b/1.txt", plans("x"))
+    desktop.drop("c/1.txt", plans("x"))
+    assert desktop.take().moved == {"b/1.txt": "a/1.txt"}
+    assert holding(desktop) == {"b/1.txt": "b", "c/1.txt": "c"}
+
+
+def test_a_folder_that_can_not_be_listed_has_lost_no_file(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desktop.drop("a/1.txt", plans("x"))
+    desktop.outcomes()
+    desktop.drop("b/1.txt", plans("x"))
+    really = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("/a"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return really(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert desktop.take().moved == {}
+    assert holding(desktop) == {"a/1.txt": "a", "b/1.txt": "b"}
+
+
+def test_files_are_registered_together_and_a_kill_between_costs_no_arrival(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "FILES_A_TRANSACTION", 2)
+    for n in range(5):
+        desktop.drop(f"a/{n}.csv", jobs((n, "1")))
+    really = Archive.put
+    count = 0
+
+    def put(self: Archive, file: Path, **more: Any) -> StoredObject:
+        nonlocal count
+        count += 1
+        if count == 4:
+            raise KeyboardInterrupt
+        return really(self, file, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Archive, "put", put)
+        with pytest.raises(KeyboardInterrupt):
+            desktop.take()
+    assert {r["name"] for r in desktop.table("arrivals")} == {"a/0.csv", "a/1.csv"}
+    assert desktop.take().arrivals == ["a/2.csv", "a/3.csv", "a/4.csv"]
 
 
 def test_new_bytes_supersede_nothing_but_are_later(desktop: Desktop) -> None:
@@ -288,8 +478,8 @@ def test_an_envelope_is_opened_from_the_archive_and_not_from_the_inbox(
     file = desktop.drop("a/all.zip", zipped(**{"old.csv": jobs((1, "1"))}))
     really = Archive.put
 
-    def put(self: Archive, source: Path) -> StoredObject:
-        stored = really(self, source)
+    def put(self: Archive, source: Path, **how: Any) -> StoredObject:
+        stored = really(self, source, **how)
         if source == file:
             file.write_bytes(zipped(**{"new.csv": jobs((2, "2"))}))
         return stored
@@ -493,7 +683,7 @@ def test_readings_are_recorded_as_they_go(
     desktop: Desktop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was read before a kill need not be read again."""
-    monkeypatch.setattr(sweep, "READINGS_A_TRANSACTION", 2)
+    monkeypatch.setattr("geniac_pipelines.intake.desk.READINGS_A_TRANSACTION", 2)
     for n in range(5):
         desktop.drop(f"a/{n}.csv", jobs((n, "1")))
     desktop.take()

@@ -59,13 +59,14 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision of a person about a verdict."""
+    """A decision of a person, about a verdict unless it says otherwise."""
 
     subject: str
     act: str
     details: Mapping[str, Any] = field(default_factory=dict)
     person: str = "山田（事務局）"
     reason: str = "資料を確認した"
+    kind: str = "verdict"
 
 
 def build(
@@ -86,7 +87,7 @@ def build(
         _register(ledger, root, one, files)
     for one in decided:
         decide(
-            ledger, "verdict", one.subject, one.act,
+            ledger, one.kind, one.subject, one.act,
             reason=one.reason, person=one.person, at=until, details=one.details,
         )  # fmt: skip
     path = root / "warehouse.duckdb"

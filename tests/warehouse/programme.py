@@ -293,4 +293,11 @@ def decisions() -> list[Decided]:
         Decided("over/2026-09", "override", {"verdict": "適正"}, reason="計画の改訂を受理済み"),
         # what was confirmed is no longer what the machine says
         Decided("idle/2026-09", "confirm", {"verdict": "要確認"}),
+        # on findings, as `geniac findings` does; two rules of 要指示 were found, each explained
+        Decided("outside_support/after/2026-09", "confirm", {"severity": "act"}, kind="finding"),
+        Decided("outside_support/after/2026-09", "explain", {"severity": "act"}, kind="finding"),
+        Decided("over_plan_total/after/2026-09", "explain", {"severity": "act"}, kind="finding"),
+        Decided(
+            "self_report_differs/reports/2026-09", "confirm", {"severity": "watch"}, kind="finding"
+        ),
     ]

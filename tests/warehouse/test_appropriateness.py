@@ -1,6 +1,7 @@
 """Rules, verdicts and findings on the small programme; expected values by hand."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +12,11 @@ from geniac_pipelines.figures.audience import open_view
 from geniac_pipelines.figures.model import FigureTable
 from geniac_pipelines.findings.model import Outcome, examination
 from geniac_pipelines.reports.chapters import gpu_usage
-from geniac_pipelines.store.warehouse import rows
+from geniac_pipelines.store.warehouse import connect, rows
 from tests.warehouse.programme import COMPANIES
 
 SEPTEMBER = "month = date '2026-09-01'"
+SEPTEMBER_FIRST = date(2026, 9, 1)
 
 
 def verdict(connection: Any, company: str) -> dict[str, Any]:
@@ -140,6 +142,10 @@ def test_decisions_of_people_stand_beside_the_machine(small: Any) -> None:
     # 要確認 was confirmed, which says nothing about 要指示
     assert (idle["verdict"], idle["status"]) == ("要指示", "機械判定（未確認）")
     assert not idle["may_leave"]
+    # confirmed and explained on the finding of the rule that decides
+    after = verdict(small, "after")
+    assert (after["verdict"], after["status"]) == ("要指示", "確認済み")
+    assert (after["is_explained"], after["may_leave"]) == (True, True)
     assert (dark["status"], dark["decided_by"]) == ("機械判定（未確認）", None)
 
 
@@ -208,6 +214,9 @@ def _tables(path: Any, audience: str) -> dict[str, FigureTable]:
     return {t.id.split(".")[1]: t for t in chapter.tables()}
 
 
+OUTSIDE = ["meti_nedo", *(f"company:{c}" for c in COMPANIES)]
+
+
 def test_an_instruction_leaves_the_secretariat_only_after_the_explanation(
     small_warehouse: Any,
 ) -> None:
@@ -217,8 +226,9 @@ def test_an_instruction_leaves_the_secretariat_only_after_the_explanation(
     )
     assert set(inside) == set(COMPANIES)
     assert (inside["idle"], outside["idle"]) == ("要指示", "確認中")
-    # confirmed and explained
+    # confirmed and explained: on the verdict and in a monthly report, or both on the finding
     assert (inside["spent"], outside["spent"]) == ("要指示", "要指示")
+    assert (inside["after"], outside["after"]) == ("要指示", "要指示")
     hits = {
         (r["organisation_id"], r["rule_id"])
         for r in _tables(small_warehouse, "meti_nedo")["rules"].rows
@@ -227,12 +237,72 @@ def test_an_instruction_leaves_the_secretariat_only_after_the_explanation(
     assert ("idle", "idle_in_allocation_severe") not in hits
 
 
+def test_what_reads_confirmation_pending_may_be_either_verdict(small_warehouse: Any) -> None:
+    """Were it 要指示 alone, the words would tell what they hide."""
+    inside, outside = (
+        {r["organisation_id"]: r["verdict"] for r in _tables(small_warehouse, a)["verdicts"].rows}
+        for a in ("secretariat", "meti_nedo")
+    )
+    pending = {c for c, verdict in outside.items() if verdict == "確認中"}
+    assert {inside[c] for c in pending} == {"要指示", "要確認"}
+    # and a 要確認 that a person confirmed is told
+    assert outside["reports"] == "要確認"
+
+
+@pytest.mark.parametrize("audience", OUTSIDE)
+def test_no_cell_outside_tells_what_may_not_leave(small_warehouse: Any, audience: str) -> None:
+    """Every row of every mart of the view: not only what today's chapters ask for."""
+    with connect(small_warehouse, read_only=True) as inside:
+        hidden = {
+            (r["company_id"], r["month"])
+            for r in rows(
+                inside,
+                "select * from marts.fct_gpu_usage__appropriateness "
+                "where machine_verdict = '要指示' and not is_explained",
+            )
+        }
+    assert ("idle", SEPTEMBER_FIRST) in hidden
+    with open_view(small_warehouse, audience) as view:
+        judged = rows(view, "from fct_gpu_usage__appropriateness")
+        evidence = rows(view, "from fct_gpu_usage__appropriateness_rules")
+    assert judged
+    for row in judged:
+        assert row["machine_verdict"] is None
+        assert (row["decided_by"], row["decided_reason"], row["decided_at"]) == (None, None, None)
+        if (row["company_id"], row["month"]) in hidden:
+            assert row["verdict"] != "要指示"
+            assert (row["worst_rule"], row["worst_rule_ja"], row["hit_count"]) == (None,) * 3
+    assert not {(r["company_id"], r["month"]) for r in evidence} & hidden
+    # a proposed instruction only with a verdict that a person confirmed
+    confirmed = {(r["company_id"], r["month"]) for r in judged if r["status"] == "確認済み"}
+    proposed = {(r["company_id"], r["month"]) for r in evidence if r["proposal_ja"]}
+    assert proposed <= confirmed
+
+
+def test_an_override_shows_the_new_verdict_and_no_proposal(small_warehouse: Any) -> None:
+    """What was found leaves with it, being 要確認; under 要指示 it would need an explanation."""
+    with open_view(small_warehouse, "company:over") as view:
+        (row,) = rows(view, f"from fct_gpu_usage__appropriateness where {SEPTEMBER}")
+        found = rows(view, f"from fct_gpu_usage__appropriateness_rules where {SEPTEMBER}")
+    assert (row["verdict"], row["status"]) == ("適正", "人の判断で変更")
+    hits = {r["rule_id"] for r in found if r["state"] == "該当"}
+    assert hits == {"over_plan_month", "over_plan_to_date"}
+    assert all(r["proposal_ja"] is None for r in found)
+
+
 def test_a_company_reads_all_rules_on_itself_and_nothing_on_others(small_warehouse: Any) -> None:
     tables = _tables(small_warehouse, "company:reports")
     assert {r["organisation_id"] for r in tables["rules"].rows} == {"reports"}
     # all 15 rules of the file
     assert len(tables["rules"].rows) == 15
-    assert all(r["proposal_ja"] is None for r in tables["rules"].rows)
+    # confirmed, so the proposal for the one that was found goes with it
+    proposed = [r["rule_id"] for r in tables["rules"].rows if r["proposal_ja"]]
+    assert proposed == ["self_report_differs"]
+
+
+def test_a_company_whose_verdict_waits_reads_none_of_the_rules(small_warehouse: Any) -> None:
+    """A gap in the list would tell which rule was found."""
+    assert _tables(small_warehouse, "company:idle")["rules"].rows == ()
 
 
 def test_the_chapter_prints_forecast_and_telemetry(small_warehouse: Any) -> None:

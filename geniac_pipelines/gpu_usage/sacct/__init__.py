@@ -11,6 +11,9 @@ from geniac_pipelines.gpu_usage.contracts import SACCT_JOBS
 from geniac_pipelines.gpu_usage.sacct import from_json, from_text
 from geniac_pipelines.intake.reading import Format
 
+PURPOSE: Final = "計算資源の利用状況の確認（仕様書3-1、3-3）"
+"""Why accounting with users' and jobs' names is collected."""
+
 SACCT_TEXT: Final = Format(
     name="sacct-text",
     area="gpu_usage",
@@ -18,6 +21,8 @@ SACCT_TEXT: Final = Format(
     contracts=(SACCT_JOBS,),
     recognise=from_text.recognise,
     read=from_text.read,
+    personal=True,
+    purpose=PURPOSE,
 )
 SACCT_JSON: Final = Format(
     name="sacct-json",
@@ -26,6 +31,8 @@ SACCT_JSON: Final = Format(
     contracts=(SACCT_JOBS,),
     recognise=from_json.recognise,
     read=from_json.read,
+    personal=True,
+    purpose=PURPOSE,
 )
 
 FORMATS: Final[tuple[Format, ...]] = (SACCT_TEXT, SACCT_JSON)

@@ -33,6 +33,25 @@ compared as (
     from observed
     inner join {{ ref('appropriateness_rules') }} as rules on observed.rule_id = rules.rule_id
 
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when is_below_floor then '判定不能'
+            when is_small then '非該当'
+            when is_beyond is null then '判定不能'
+            when is_beyond and power_ceiling_percent is not null and power_percent is null
+                then '判定不能'
+            when is_beyond and power_percent >= power_ceiling_percent then '非該当'
+            when is_beyond then '該当'
+            when is_at_least then '判定不能'
+            else '非該当'
+        end as state
+    from compared
+
 )
 
 select
@@ -51,17 +70,8 @@ select
     unit,
     coverage_percent,
     coverage_floor_percent,
-    case
-        when is_below_floor then '判定不能'
-        when is_small then '非該当'
-        when is_beyond is null then '判定不能'
-        when is_beyond and power_ceiling_percent is not null and power_percent is null
-            then '判定不能'
-        when is_beyond and power_percent >= power_ceiling_percent then '非該当'
-        when is_beyond then '該当'
-        when is_at_least then '判定不能'
-        else '非該当'
-    end as state,
+    state,
+    case when state = '判定不能' then {{ undecided_because() }} end as reason_ja,
     verdict_when_hit,
     needs_telemetry,
     needed_for_verdict,
@@ -71,4 +81,4 @@ select
     evidence_relation,
     {{ match_of_month() }} as evidence_match,
     _arrivals
-from compared
+from judged

@@ -46,39 +46,76 @@ verdicts as (
 
 ),
 
-decisions as (
+-- a decision on the finding of the deciding rule is one on the verdict
+words as (
 
     select
-        *,
-        json_extract_string(details, '$.verdict') as decided_verdict
+        decision,
+        subject,
+        null as rule_id,
+        act,
+        json_extract_string(details, '$.verdict') as decided_verdict,
+        person,
+        reason,
+        decided_at
     from {{ source('ledger', 'decisions') }}
-    where subject_kind = 'verdict'
+    where subject_kind = 'verdict' and act in ('confirm', 'override', 'dispute')
+    union all
+    select
+        decision,
+        split_part(subject, '/', 2) || '/' || split_part(subject, '/', 3) as subject,
+        split_part(subject, '/', 1) as rule_id,
+        act,
+        -- what was confirmed is the severity that the person saw
+        case json_extract_string(details, '$.severity')
+            when 'act' then '要指示'
+            when 'watch' then '要確認'
+            else ''
+        end as decided_verdict,
+        person,
+        reason,
+        decided_at
+    from {{ source('ledger', 'decisions') }}
+    where subject_kind = 'finding' and act in ('confirm', 'dispute')
 
 ),
 
 last_words as (
 
-    select
-        subject,
-        act,
-        decided_verdict,
-        person,
-        reason,
-        decided_at
-    from decisions
-    where act in ('confirm', 'override', 'dispute')
-    qualify row_number() over (partition by subject order by decision desc) = 1
+    select words.*
+    from words
+    inner join verdicts
+        on
+            words.subject = verdicts.subject
+            and coalesce(words.rule_id = verdicts.worst_rule, true)
+    qualify row_number() over (partition by words.subject order by words.decision desc) = 1
 
 ),
 
+explanations as (
+
+    select * from {{ ref('int_gpu_usage__explanations') }}
+
+),
+
+-- of the month as a whole, or of each rule that decided the verdict
 explained as (
 
-    select subject from decisions
-    where act = 'explain'
-    union distinct
-    select _sender || '/' || strftime(month, '%Y-%m') as subject
-    from {{ source('landing', 'gpu_usage__monthly_notes') }}
-    where kind = '説明'
+    select verdicts.subject
+    from verdicts
+    inner join results
+        on
+            verdicts.subject = results.subject
+            and (verdicts.gravity = 0 or results.gravity = verdicts.gravity)
+    left join explanations
+        on
+            results.company_id = explanations.company_id
+            and strftime(results.month, '%Y-%m') = explanations.month_text
+            and coalesce(explanations.rule_id = results.rule_id, true)
+    group by verdicts.subject
+    having
+        count(distinct results.rule_id)
+        = count(distinct results.rule_id) filter (where explanations.company_id is not null)
 
 ),
 
@@ -119,6 +156,21 @@ final as (
         status in ('確認済み', '人の判断で変更') as is_decided
     from decided
 
+),
+
+leaving as (
+
+    select
+        *,
+        -- 要指示 only when confirmed and after the company's explanation; 要確認 only when confirmed
+        -- too, or whatever reads 確認中 outside would be 要指示 for certain
+        case verdict
+            when '要指示' then is_decided and is_explained
+            when '要確認' then is_decided
+            else true
+        end as may_leave
+    from final
+
 )
 
 select
@@ -136,10 +188,11 @@ select
     rule_version,
     is_partial,
     is_explained,
-    -- 要指示 leaves the secretariat only when confirmed, and after the company's explanation
-    verdict != '要指示' or (is_decided and is_explained) as may_leave,
+    may_leave,
+    -- whoever changed a verdict of 要指示 did not explain what it was found on
+    may_leave and (machine_verdict != '要指示' or is_explained) as evidence_may_leave,
     case when status != '機械判定（未確認）' then person end as decided_by,
     case when status != '機械判定（未確認）' then reason end as decided_reason,
     case when status != '機械判定（未確認）' then decided_at end as decided_at,
     _arrivals
-from final
+from leaving

@@ -13,6 +13,7 @@ select
     cohort,
     support_from,
     support_to,
+    contact_email,
     register,
     _arrival,
     _sheet,

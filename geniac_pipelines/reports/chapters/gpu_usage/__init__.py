@@ -9,7 +9,7 @@ from typing import Any
 
 from geniac_pipelines.calendar import Month
 from geniac_pipelines.figures.model import FigureTable
-from geniac_pipelines.reports.chapters.gpu_usage import appropriateness, tables
+from geniac_pipelines.reports.chapters.gpu_usage import appropriateness, situation, tables
 from geniac_pipelines.reports.chapters.gpu_usage.tables import CLAUSE, Source
 from geniac_pipelines.reports.document import (
     Block,
@@ -22,7 +22,7 @@ from geniac_pipelines.reports.document import (
     text,
 )
 
-__all__ = ["chapter", "overview"]
+__all__ = ["chapter", "opening", "overview", "situation_table"]
 
 
 def chapter(view: Any, month: Month, audience: str) -> Chapter:
@@ -65,6 +65,23 @@ def chapter(view: Any, month: Month, audience: str) -> Chapter:
 def overview(view: Any, month: Month, audience: str) -> FigureTable:
     """The one-row overview table, also for the report's summary."""
     return tables.overview(Source(view, month, audience))
+
+
+def situation_table(view: Any, month: Month, audience: str) -> FigureTable:
+    """The counts of the first page."""
+    return situation.situation(Source(view, month, audience))
+
+
+def opening(view: Any, month: Month, audience: str) -> tuple[Block, ...]:
+    """The first page: what the month looks like and what is to be decided."""
+    source = Source(view, month, audience)
+    counts = situation.situation(source)
+    return (
+        *_situation(tables.overview(source)),
+        Table(tables.overview(source), empty="この月の記録がありません。"),
+        Table(counts, empty="この月に判定の対象となる組織はありません。"),
+        *situation.to_decide(source, counts),
+    )
 
 
 def _situation(overview: FigureTable) -> tuple[Block, ...]:

@@ -1,42 +1,57 @@
 """Sections on appropriateness (適切性), forecast to the plan's end, and telemetry.
 
-A verdict of 要指示 leaves the secretariat only when a person confirmed it and the company's
-explanation is on record (`may_leave`); until then other audiences read 確認中 and not the rule.
+What may leave the secretariat is no business of these queries: the view that they run on holds
+nothing else (`figures.audience`). Until a judgement may leave, it reads 確認中, without rules.
 """
 
 from __future__ import annotations
 
+from geniac_pipelines.audiences import COMPANY as COMPANY_AUDIENCE
 from geniac_pipelines.figures.model import FigureColumn, FigureTable
 from geniac_pipelines.reports.chapters.gpu_usage.tables import COMPANY, HOURS, Source
 from geniac_pipelines.reports.document import Block, Chart, Heading, Paragraph, Table, text
 
-SECRETARIAT = "secretariat"
-COMPANY_AUDIENCE = "company:"
-
 TONES = {"要指示": "alert", "要確認": "caution", "判定不能": "info", "確認中": "info"}
 STATE_TONES = {"該当": "caution", "判定不能": "info"}
-FORECAST_TONES = {
-    "計画を超える見込み": "caution",
-    "計画を下回る見込み": "caution",
-    "予測できない": "info",
-}
+FORECAST_TONES = {"計画超過": "caution", "計画未達": "caution"}
 
 VERDICTS = """
+with undecided as (
+    -- without telemetry there is none of SM activity either; that is said once
+    select
+        company_id,
+        coalesce(
+            max(reason_ja) filter (where rule_id = 'idle_in_allocation'),
+            max(reason_ja) filter (where rule_id = 'low_sm_activity')
+        ) as telemetry,
+        string_agg(distinct reason_ja, '、' order by reason_ja)
+            filter (where rule_id not in ('idle_in_allocation', 'low_sm_activity')) as others
+    from fct_gpu_usage__appropriateness_rules
+    where month = $month and state = '判定不能' and needed_for_verdict
+    group by company_id
+)
 select
     appropriateness.company_id as organisation_id,
     organisations.name_ja,
-    case when appropriateness.may_leave or $inside then appropriateness.verdict else '確認中' end
-        as verdict,
-    case when appropriateness.may_leave or $inside then appropriateness.worst_rule_ja end
-        as worst_rule_ja,
-    appropriateness.status,
+    appropriateness.verdict,
+    case
+        when appropriateness.verdict = '判定不能'
+            then concat_ws('、', undecided.telemetry, undecided.others)
+        when appropriateness.verdict = '適正' then '該当する規則なし'
+        when appropriateness.verdict = '確認中' then '事務局が確認しています'
+        else appropriateness.worst_rule_ja
+    end as reason,
+    case appropriateness.status
+        when '機械判定（未確認）' then '未確認'
+        else appropriateness.status
+    end as status_ja,
     case when appropriateness.is_explained then '記録あり' else '未記録' end as explanation,
     appropriateness.undecided_count,
-    cast(appropriateness.telemetry_coverage_percent as decimal(18, 1)) as coverage_percent,
-    case when appropriateness.is_partial then '月の途中' end as partial
+    cast(appropriateness.telemetry_coverage_percent as decimal(18, 1)) as coverage_percent
 from fct_gpu_usage__appropriateness as appropriateness
 inner join dim_programme__organisations as organisations
     on appropriateness.company_id = organisations.organisation_id
+left join undecided on appropriateness.company_id = undecided.company_id
 where appropriateness.month = $month
 order by organisations.segment, appropriateness.company_id
 """
@@ -50,24 +65,17 @@ select
     rules.state,
     cast(rules.observed as decimal(18, 1)) as observed,
     cast(rules.threshold as decimal(18, 1)) as threshold,
-    rules.unit || case rules.operator when '>' then ' 超' else ' 未満' end as unit_ja,
-    rules.verdict_when_hit,
-    case when not $is_company or verdicts.status = '確認済み' then rules.proposal_ja end
-        as proposal_ja
+    rules.unit || case rules.operator when '>' then 'を超えると該当' else '未満で該当' end
+        as unit_ja,
+    case rules.state
+        when '判定不能' then rules.reason_ja
+        when '該当' then rules.verdict_when_hit
+    end as outcome_ja,
+    rules.proposal_ja
 from fct_gpu_usage__appropriateness_rules as rules
-inner join fct_gpu_usage__appropriateness as verdicts
-    on rules.company_id = verdicts.company_id and rules.month = verdicts.month
 inner join dim_programme__organisations as organisations
     on rules.company_id = organisations.organisation_id
-where
-    rules.month = $month
-    and (rules.state = '該当' or $is_company)
-    and (
-        $inside
-        or rules.state != '該当'
-        or rules.verdict_when_hit != '要指示'
-        or (verdicts.verdict = '要指示' and verdicts.may_leave)
-    )
+where rules.month = $month and (rules.state = '該当' or $is_company)
 order by organisations.segment, rules.company_id, rules.rule_id
 """
 
@@ -103,8 +111,13 @@ select
     forecasts.low_gpu_hours as low,
     forecasts.high_gpu_hours as high,
     forecasts.forecast_percent,
-    forecasts.verdict,
-    forecasts.reason
+    case forecasts.verdict
+        when '計画を超える見込み' then '計画超過'
+        when '計画を下回る見込み' then '計画未達'
+        when '計画どおりもあり得る' then '計画どおり'
+        when '予測できない' then '予測できない（' || forecasts.reason || '）'
+        else forecasts.verdict
+    end as outlook
 from fct_gpu_usage__plan_forecasts as forecasts
 inner join dim_programme__organisations as organisations
     on forecasts.company_id = organisations.organisation_id
@@ -136,7 +149,7 @@ def sections(source: Source) -> tuple[Block, ...]:
         *_method(source),
         Table(
             outlook,
-            tone_column="verdict",
+            tone_column="outlook",
             tones=FORECAST_TONES,
             empty="予測の対象となる計画はありません。",
         ),
@@ -155,19 +168,19 @@ def verdicts(source: Source) -> FigureTable:
         columns=(
             COMPANY,
             FigureColumn("verdict", "判定"),
-            FigureColumn("worst_rule_ja", "判定を決めた規則"),
-            FigureColumn("status", "確認"),
+            FigureColumn("reason", "理由"),
+            FigureColumn("status_ja", "確認"),
             FigureColumn("explanation", "企業の説明"),
-            FigureColumn("undecided_count", "判定不能の規則", "number", "件"),
+            FigureColumn("undecided_count", "判定できない規則", "number", "件"),
             FigureColumn("coverage_percent", "網羅率", "number", "%", 1),
-            FigureColumn("partial", "備考"),
         ),
         relation="marts.fct_gpu_usage__appropriateness",
         match={"company_id": "organisation_id"},
-        parameters={"inside": source.audience == SECRETARIAT},
         note=(
-            "判定は該当した規則のうち最も重いもの。必要な記録やテレメトリがそろわず、ほかに該当がなければ"
-            "「判定不能」（「問題なし」ではない）。「確認中」は、事務局の確認と企業の説明を待っている判定。"
+            "判定は該当した規則のうち最も重いもの。「判定不能」は必要な記録がそろわないもので、"
+            "「適正」ではない。「確認中」は事務局の確認と企業の説明を待つもの。"
+            "網羅率は、あったはずのGPU時間のうちテレメトリ（GPUの稼働の記録）がある割合。"
+            "基準日が対象の月の中にあるときは、基準日までの記録による。"
         ),
     )
 
@@ -185,16 +198,13 @@ def rules(source: Source) -> FigureTable:
             FigureColumn("state", "状態"),
             FigureColumn("observed", "値", "number", None, 1),
             FigureColumn("threshold", "しきい値", "number", None, 1),
-            FigureColumn("unit_ja", "で該当"),
-            FigureColumn("verdict_when_hit", "該当時の判定"),
+            FigureColumn("unit_ja", "単位と条件"),
+            FigureColumn("outcome_ja", "判定・理由"),
             FigureColumn("proposal_ja", "指示案"),
         ),
         relation="marts.fct_gpu_usage__appropriateness_rules",
         match={"company_id": "organisation_id", "rule_id": "rule_id"},
-        parameters={
-            "inside": source.audience == SECRETARIAT,
-            "is_company": source.audience.startswith(COMPANY_AUDIENCE),
-        },
+        parameters={"is_company": source.audience.startswith(COMPANY_AUDIENCE)},
         note="指示案は機械が作った案で、事務局が確認するまで指示ではありません。",
     )
 
@@ -220,7 +230,8 @@ def telemetry(source: Source) -> FigureTable:
         match={"company_id": "organisation_id"},
         note=(
             "網羅率は、あったはずのGPU時間のうちテレメトリのある割合。「―」は届いていないことを示し、"
-            "アイドルではない。割当中の確かなアイドルは、測れなかった時間を全て稼働とみなした下限。"
+            "アイドル（動いていない）ではない。割当中の確かなアイドルは、測れなかった時間を全て稼働と"
+            "みなした下限。SM稼働率はGPUの演算器が、Tensorコア稼働率は行列演算の回路が働いた時間の割合。"
         ),
     )
 
@@ -234,15 +245,13 @@ def forecasts(source: Source) -> FigureTable:
         columns=(
             COMPANY,
             FigureColumn("plan_ends_on", "計画の終わり", "date"),
-            FigureColumn("planned_to_date", "計画（累計）", "number", HOURS, 1),
             FigureColumn("actual", "実績（累計）", "number", HOURS, 1),
             FigureColumn("planned", "計画（全期間）", "number", HOURS, 1),
             FigureColumn("forecast", "予測", "number", HOURS, 1),
-            FigureColumn("low", "予測の下限", "number", HOURS, 1),
-            FigureColumn("high", "予測の上限", "number", HOURS, 1),
+            FigureColumn("low", "下限", "number", HOURS, 1),
+            FigureColumn("high", "上限", "number", HOURS, 1),
             FigureColumn("forecast_percent", "計画比", "number", "%", 1),
-            FigureColumn("verdict", "見込み"),
-            FigureColumn("reason", "予測できない理由"),
+            FigureColumn("outlook", "見込み"),
         ),
         relation="marts.fct_gpu_usage__plan_forecasts",
         match={"company_id": "organisation_id"},
@@ -250,9 +259,19 @@ def forecasts(source: Source) -> FigureTable:
 
 
 def _method(source: Source) -> tuple[Block, ...]:
-    """How the forecast is made, in the words that the table itself carries."""
+    """What the forecast says, and how it is made in the words that the table itself carries."""
     found = source.view.execute(METHOD).fetchall()
-    return tuple(Paragraph(text(f"{method}。")) for (method,) in found)
+    return (
+        Paragraph(
+            text(
+                "これまでの利用の調子が続いた場合に、計画の最終日までに使う量です。"
+                "下限と上限の間に、おおむね八割の確からしさで収まると見込まれます。"
+                "計画の全期間の量がこの間にあれば「計画どおり」、下限より小さければ「計画超過」、"
+                "上限より大きければ「計画未達」です。"
+            )
+        ),
+        *(Paragraph(text(f"求め方：{method}。")) for (method,) in found),
+    )
 
 
 def forecast_chart(table: FigureTable) -> Chart:

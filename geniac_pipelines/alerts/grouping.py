@@ -1,0 +1,49 @@
+"""Many findings of one rule as one item, so that what is rare is not buried under what is common.
+
+What must be acted on is never grouped: each stands for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from geniac_pipelines.alerts.rows import name_of
+from geniac_pipelines.calendar import Month
+from geniac_pipelines.findings.model import Finding, Severity
+
+ALONE = 3
+"""So many findings of one rule still stand for themselves."""
+
+
+def grouped(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
+    """Findings in their order; more than ALONE of one rule and a severity below `act` together."""
+    for (severity, _), group in groupby(findings, key=lambda f: (f.severity, f.rule)):
+        same = list(group)
+        if severity is not Severity.ACT and len(same) > ALONE:
+            yield same
+        else:
+            yield from ([finding] for finding in same)
+
+
+def whose(group: Sequence[Finding], names: Mapping[str, str]) -> str:
+    """The companies of a group, each with its months: あおいAI（aoi-ai）2026年4月〜2026年8月."""
+    months: dict[str, list[Month]] = {}
+    for finding in group:
+        company = name_of(names, finding.company_id)
+        months.setdefault(company, []).extend([finding.month] if finding.month else [])
+    return "、".join(f"{company}{_span(found)}" for company, found in months.items())
+
+
+def _span(months: Sequence[Month]) -> str:
+    ordered = sorted(set(months), key=lambda m: m.first)
+    if len(ordered) < 2:
+        return "".join(m.ja for m in ordered)
+    gap = "" if ordered[-1] == _later(ordered[0], len(ordered) - 1) else f"のうち{len(ordered)}か月"
+    return f"{ordered[0].ja}〜{ordered[-1].ja}{gap}"
+
+
+def _later(month: Month, steps: int) -> Month:
+    for _ in range(steps):
+        month = month.next()
+    return month

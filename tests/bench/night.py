@@ -1,0 +1,76 @@
+"""A night through Dagster against the same core calls and `dbt build` without it."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from tests.bench.measure import Bench, Pairs, Usage, compare
+
+GOAL = 1.3
+FIXED_S, STEP_S = 6.0, 0.1
+"""Overhead that Dagster may cost a night, and each of its steps."""
+
+AS_OF = "2026-10-05"
+"""The sample's own last day."""
+SMALL = "companies=6, gpus_per_company=8, months=2, telemetry_days=1"
+NIGHTLY = (
+    "import sys; from geniac_pipelines.cli import main; i, d, a = sys.argv[1:];"
+    "main(['nightly', '--inbox', i, '--data', d, '--as-of', a])"
+)
+
+
+def measure(bench: Bench, *, small: bool = False) -> Iterator[Pairs]:
+    """Each night begins with an empty data folder and takes in the whole sample."""
+    sample = bench.folder / "sample"
+    bench.python(
+        "-c",
+        "import sys, pathlib; from geniac_pipelines.sample.write import write_sample;"
+        f"write_sample(pathlib.Path(sys.argv[1]), {SMALL if small else ''})",
+        sample,
+    )
+    data = bench.folder / "night"
+
+    def night(*command: str) -> Usage:
+        shutil.rmtree(data, ignore_errors=True)
+        return bench.python(*command, sample / "inbox", data, AS_OF)
+
+    def ours() -> Usage:
+        return night("-c", NIGHTLY)
+
+    ours()
+    steps = count_steps(data)
+    pairs = compare(
+        "night",
+        "a night through Dagster / the same core calls and dbt build",
+        ours,
+        lambda: night("-m", "tests.bench.bare_night"),
+        runs=bench.runs,
+        goal=GOAL,
+        workload={
+            "sample": SMALL if small else "24 companies, 6 months",
+            "files": sum(f.is_file() for f in (sample / "inbox").rglob("*")),
+            "steps": steps,
+            "overhead allowed": f"{FIXED_S + STEP_S * steps:.1f} s",
+        },
+        warm_up=False,
+    )
+    yield pairs
+    over = pairs.median("ours", "wall_s") - pairs.median("yardstick", "wall_s")
+    print(f"  overhead {over:.2f} s wall, of {FIXED_S + STEP_S * steps:.1f} s allowed", flush=True)
+
+
+def count_steps(data: Path) -> int:
+    """Steps that Dagster recorded for the only run of a data folder."""
+    found = 0
+    for file in (data / "dagster" / "history" / "runs").glob("*.db"):
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            (count,) = connection.execute(
+                "select count(distinct step_key) from event_logs "
+                "where dagster_event_type = 'STEP_START'"
+            ).fetchone()
+            found = max(found, count)
+    if not found:
+        raise LookupError(f"Dagster recorded no steps below {data}")
+    return found
