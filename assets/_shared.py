@@ -91,9 +91,11 @@ def _manifest() -> dict[str, Any]:
 def table(headings: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
     """Rows as a table of the UI, columns named by `headings` (key of the row: words).
 
-    What is missing prints as ―, as in the reports. Beyond SHOWN_ROWS the last row says how many
-    more there are.
+    What is missing prints as ―, as in the reports; no row at all is "なし". Beyond SHOWN_ROWS the
+    last row says how many more there are.
     """
+    if not rows:
+        return dg.TextMetadataValue("なし")
     shown = [{ja: _cell(row[key]) for key, ja in headings.items()} for row in rows[:SHOWN_ROWS]]
     if more := len(rows) - len(shown):
         first, *others = headings.values()

@@ -60,19 +60,15 @@ def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
             "status": "issued" if closing else "draft",
             "reports": len(made),
             "figures": sum(len(r.document.figures()) for r in made),
-            "報告書": table(
-                {"audience": "宛先", "figures": "数値", "folder": "フォルダ"},
-                [
-                    {
-                        "audience": r.document.audience,
-                        "figures": len(r.document.figures()),
-                        "folder": r.folder.name,
-                    }
-                    for r in made
-                ],
-            ),
             "企業ごとの判定": table(
                 overview.VERDICT_HEADINGS, overview.verdicts(tonight.warehouse, month)
+            ),
+            "報告書": table(
+                {"audience": "宛先", "figures": "数値"},
+                [
+                    {"audience": r.document.audience, "figures": len(r.document.figures())}
+                    for r in made
+                ],
             ),
         }
     )

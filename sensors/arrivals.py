@@ -17,7 +17,6 @@ from geniac_pipelines.settings import Settings
 from geniac_pipelines.store.arrivals import seen
 
 INTERVAL_SECONDS = 60
-OURS = ("intake", "nightly", "close_month", "backfill")
 
 intake = dg.define_asset_job(
     "intake",

@@ -2,6 +2,8 @@
 a success, so the second sensor reads the checks of every finished night.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from geniac_pipelines.alerts.channels import channels
@@ -12,6 +14,7 @@ from sensors.arrivals import intake
 from sensors.schedules import backfill, close_month, nightly
 
 SHOWN = 20
+SHOWN_CHARACTERS = 300
 
 
 @dg.run_failure_sensor(
@@ -24,7 +27,8 @@ def run_failed(context: dg.RunFailureSensorContext) -> None:
     # a retry of the same run is the same failure: the first attempt speaks for all
     if run.tags.get("dagster/retry_number", "0") != "0":
         return
-    steps = [e.step_key for e in context.get_step_failure_events()]
+    failed = context.get_step_failure_events()
+    steps = [e.step_key for e in failed]
     settings = Settings.from_environment()
     report(
         open_ledger(settings),
@@ -36,9 +40,17 @@ def run_failed(context: dg.RunFailureSensorContext) -> None:
             f"実行番号: {run.run_id}",
             f"失敗した段: {', '.join(s for s in steps if s) or '（開始前）'}",
             f"内容: {context.failure_event.message or '（記録なし）'}",
+            *(f"原因: {_cause(e.step_failure_data.error)}" for e in failed),
             "対応: Dagsterの画面で実行番号を開き、記録を確認してください。",
         ],
     )
+
+
+def _cause(error: Any) -> str:
+    """The innermost error in one line: what wraps it says only that a step failed."""
+    while error and error.cause:
+        error = error.cause
+    return " ".join(error.message.split())[:SHOWN_CHARACTERS] if error else "（記録なし）"
 
 
 @dg.run_status_sensor(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from geniac_pipelines.alerts import render
 from geniac_pipelines.alerts.outbox import ELSEWHERE, Channel, ChannelDown, NotSent, Outgoing
+from geniac_pipelines.alerts.smtp import PlainSmtp, TlsSmtp
 from geniac_pipelines.http import (
     HttpError,
     HttpRefused,
@@ -25,6 +26,9 @@ from geniac_pipelines.settings import Settings, Smtp
 from geniac_pipelines.store.files import write_bytes
 
 TIMEOUT_S = 30.0
+LONGEST_S = 120.0
+"""A mail's whole dialogue; well within the lease of a message."""
+
 NOBODY = "secretariat@localhost"
 """Stands as recipient of the mails that are only written to the folder."""
 USER_AGENT = "geniac-pipelines"
@@ -73,12 +77,16 @@ def channels(settings: Settings, client: PoliteClient | None = None) -> Channels
 
 @dataclass(frozen=True)
 class Mail:
-    """Mail by SMTP; certificates are checked against `context`, by default the system's."""
+    """Mail by SMTP; certificates are checked against `context`, by default the system's.
+
+    `timeout_s` bounds one answer of the server, `longest_s` all of a mail's dialogue.
+    """
 
     smtp: Smtp
     sender: str
     context: ssl.SSLContext | None = field(default=None, repr=False)
     timeout_s: float = TIMEOUT_S
+    longest_s: float = LONGEST_S
     name: str = "mail"
 
     def send(self, outgoing: Outgoing) -> None:
@@ -106,10 +114,11 @@ class Mail:
     def _connect(self) -> smtplib.SMTP:
         smtp, context = self.smtp, self.context or ssl.create_default_context()
         server: smtplib.SMTP
+        times = {"timeout": self.timeout_s, "longest_s": self.longest_s}
         if smtp.security == "tls":
-            server = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=self.timeout_s, context=context)
+            server = TlsSmtp(smtp.host, smtp.port, **times, context=context)
         else:
-            server = smtplib.SMTP(smtp.host, smtp.port, timeout=self.timeout_s)
+            server = PlainSmtp(smtp.host, smtp.port, **times)
         try:
             if smtp.security == "starttls":
                 server.starttls(context=context)

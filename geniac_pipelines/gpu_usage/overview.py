@@ -41,7 +41,6 @@ LAST_DAY_SQL: Final = "select max(day) as day from read_parquet($files)"
 VERDICTS_SQL: Final = """
     select
         v.company_id,
-        o.name_ja,
         v.verdict,
         v.status,
         v.worst_rule_ja,
@@ -49,7 +48,6 @@ VERDICTS_SQL: Final = """
         v.undecided_count,
         round(v.telemetry_coverage_percent, 1) as telemetry_coverage_percent
     from marts.fct_gpu_usage__appropriateness as v
-    left join marts.dim_programme__organisations as o on o.organisation_id = v.company_id
     where v.month = $month
     order by v.company_id
 """
@@ -62,13 +60,12 @@ REMADE_HEADINGS: Final = {
 }
 VERDICT_HEADINGS: Final = {
     "company_id": "企業",
-    "name_ja": "名称",
     "verdict": "判定",
     "status": "状態",
     "worst_rule_ja": "判定を決めた規則",
-    "hit_count": "該当した規則",
-    "undecided_count": "判定できない規則",
-    "telemetry_coverage_percent": "テレメトリ網羅率（%）",
+    "hit_count": "該当",
+    "undecided_count": "不能",
+    "telemetry_coverage_percent": "網羅率%",
 }
 """The columns of `remade` and `verdicts` in words."""
 

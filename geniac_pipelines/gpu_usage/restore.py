@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from geniac_pipelines.gpu_usage.facts import DAYS, HOURS, remake, standing
 from geniac_pipelines.store.generations import FactFile
@@ -46,8 +47,7 @@ class Restored:
     @property
     def day(self) -> date | None:
         """The day (Asia/Tokyo) of hour facts; None for a month's day facts."""
-        when = self.file.part.split("/")[1]
-        return date.fromisoformat(when) if self.file.table == HOURS else None
+        return _day_of(self.file) if self.file.table == HOURS else None
 
 
 class NotTheSame(Exception):
@@ -64,12 +64,16 @@ def restore(
     """Make the hour facts of the chosen days again, and the day facts of their months.
 
     Only under the night's lock. `hours` and `days` are the current files. The day facts of a month
-    come from all its hours, so a lost hour file of a day that was not chosen raises DuckDB's error
-    with the file's name: choose that day too. Raises NotTheSame if a file has another name than
-    the current one; what was written then is swept by the next night.
+    come from all its hours, so hour files of these months that are lost or can't be opened are made
+    again as well, chosen or not. Raises NotTheSame if a file has another name than the current
+    one; what was written then is swept by the next night.
     """
-    work = standing(snapshot, hours, chosen)
-    wanted = {w.month for w in work}
+    wanted = {w.month for w in standing(snapshot, hours, chosen)}
+    work = [
+        w
+        for w in standing(snapshot, hours, {_day_of(file) for file in hours.values()})
+        if w.day in chosen or (w.month in wanted and _is_broken(data / hours[w.part].path))
+    ]
     current = {(HOURS, w.part): hours[w.part] for w in work}
     current |= {(DAYS, month): days[month] for month in wanted}
     before = {f.path: _digest(data / f.path) for f in current.values()}
@@ -90,9 +94,21 @@ def by_day(made: Collection[Restored], chosen: Collection[date]) -> dict[date, l
     """
     days: dict[date, list[Restored]] = {day: [] for day in sorted(chosen)}
     for each in made:
-        if each.day:
+        if each.day in days:
             days[each.day].append(each)
     return days
+
+
+def _day_of(file: FactFile) -> date:
+    return date.fromisoformat(file.part.split("/")[1])
+
+
+def _is_broken(path: Path) -> bool:
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowInvalid):
+        return True
+    return False
 
 
 def _digest(path: Path) -> str | None:

@@ -146,7 +146,12 @@ def planted(companies: Sequence[Company], first: Month) -> Iterator[Planted]:
                 "telemetry-stops", name, str(LAST_MONTH), "月の半ばからテレメトリが途絶えている"
             )
         if Trait.SOME_IDLE in traits:
-            yield Planted("some-idle", name, str(LAST_MONTH), "割当の4割前後が動いていない")
+            yield Planted(
+                "some-idle",
+                name,
+                str(LAST_MONTH),
+                "仕事が終わった後もGPUを確保したままにし、割当の4割前後が動いていない",
+            )
         if Trait.WEAK_USE in traits:
             yield Planted("weak-use", name, str(LAST_MONTH), "動いている間のSM稼働率が1割前後")
         if Trait.LATE_CORRECTION in traits:

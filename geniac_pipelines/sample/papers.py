@@ -173,7 +173,9 @@ def _plans(company: Company, own: Sequence[Run], first: Month, seed: int) -> Ite
             meant = available * company.plan_share
             if month <= LAST_MONTH and not astray:
                 meant = gpu_hours(own, company, month, contract.gpu_type)
-            hours = min(round(meant * rng.uniform(0.94, 1.06) / 10) * 10, available)
+            # a plan that ends within the sample is not used up: the fault is what comes after
+            low = 1.01 if Trait.AFTER_PERIOD in company.traits else 0.94
+            hours = min(round(meant * rng.uniform(low, 1.06) / 10) * 10, available)
             lines[month, contract.gpu_type] = hours, hours * contract.unit_price_jpy
     purpose = _PURPOSES[3 if "ロボット" in company.segment else company.index % 3]
     received = epoch(first.first - timedelta(days=4), 13, company.index % 60)

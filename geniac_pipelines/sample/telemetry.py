@@ -41,8 +41,10 @@ RATIOS: Final = [f"{i / 1000:g}" for i in range(1001)]
 _PERCENTS: Final = [str(i) for i in range(101)]
 WATTS: Final = [f"{i / 10:g}" for i in range(7_001)]
 _DRIVER: Final = "580.105.08"
-_IDLE_RUNS: Final = {Trait.CHRONIC_IDLE: 0.85, Trait.SOME_IDLE: 0.40}
-"""Share of runs that hold their GPUs and do nothing."""
+_IDLE_RUNS: Final = 0.85
+"""Share of runs that hold their GPUs and do nothing, where idleness is chronic."""
+_WORKING_SHARE: Final = 0.62
+"""Share of a run's time until its work is done, where GPUs are released late."""
 COVERED: Final = 0.4
 
 
@@ -198,13 +200,16 @@ def _simulate(
             continue
         first = max(0, -(-(run.start - starts) // interval))
         last = min(instants, -(-(run.end - starts) // interval))
+        until = works_until(company, run)
+        done = max(first, min(instants, -(-(until - starts) // interval)))
         _, fill = _character(run)
         work = work_level(company, run)
         idle = work == 0
         for span in run.spans:
             rows = slice(offsets[span.pool] + span.low, offsets[span.pool] + span.high)
             held[rows, first:last] = True
-            level[rows, first:last] = 0.003 if idle else work
+            level[rows, first:last] = 0.003
+            level[rows, first:done] = 0.003 if idle else work
             memory[rows, first:last] = round(1_000 * (0.05 if idle else 0.5 + 0.45 * fill))
     wave = noise.random(shape, dtype=np.float32)
     sm = np.clip(level * (0.85 + 0.3 * wave), 0, 1)
@@ -223,10 +228,18 @@ def _simulate(
 
 
 def work_level(company: Company, run: Run) -> float:
-    """Mean SM_ACTIVE of a run, 0 when it does nothing; fixed by its job id."""
+    """Mean SM_ACTIVE of a run while it works, 0 when it never does; fixed by its job id."""
     mood, _ = _character(run)
-    idle = max((share for trait, share in _IDLE_RUNS.items() if trait in company.traits), default=0)
-    return 0.0 if mood < idle else company.activity * (0.7 + 0.6 * mood)
+    if Trait.CHRONIC_IDLE in company.traits and mood < _IDLE_RUNS:
+        return 0.0
+    return company.activity * (0.7 + 0.6 * mood)
+
+
+def works_until(company: Company, run: Run) -> int:
+    """When a run's work is done; with SOME_IDLE it holds its GPUs on, doing nothing."""
+    if Trait.SOME_IDLE not in company.traits or run.start is None:
+        return run.end
+    return run.start + round(_WORKING_SHARE * run.seconds)
 
 
 def _character(run: Run) -> tuple[float, float]:

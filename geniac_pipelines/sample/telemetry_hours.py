@@ -34,6 +34,7 @@ from geniac_pipelines.sample.telemetry import (
     order,
     parts_of,
     work_level,
+    works_until,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -170,8 +171,9 @@ def _simulate(
         level = 0.0 if run.start is None else work_level(company, run)
         if run.start is None or not level:
             continue
-        begins, ends = max(run.start - starts, 0), min(run.end - starts, 86_400 * days)
-        # a sample at second 60 k of the month belongs to the run if begins <= 60 k < ends
+        begins = max(run.start - starts, 0)
+        ends = min(works_until(company, run) - starts, 86_400 * days)
+        # a sample at second 60 k of the month shows the run at work if begins <= 60 k < ends
         first, last = -(-begins // INTERVAL), -(-ends // INTERVAL)
         if first >= last:
             continue

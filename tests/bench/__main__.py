@@ -44,7 +44,7 @@ def main() -> None:
     }
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", choices=comparisons, action="append", help="this comparison")
-    parser.add_argument("--runs", type=int, default=3, help="pairs of each (default 3)")
+    parser.add_argument("--runs", type=int, help="pairs of each (default 3, of whole nights 2)")
     parser.add_argument("--small", action="store_true", help="the night on a small sample")
     parser.add_argument("--large", action="store_true", help="telemetry: 88 million sample-times")
     parser.add_argument("--out", type=Path, help="write all figures as JSON")
@@ -57,7 +57,7 @@ def main() -> None:
     # also where output goes to a file, one sees how far it is
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory(prefix="geniac-bench-") as folder:
-        bench = Bench(Path(folder), asked.runs)
+        bench = Bench(Path(folder), asked.runs or 3, asked.runs or 2)
         for name in asked.only or comparisons:
             for pairs in comparisons[name](bench):
                 print(f"\n{pairs}")

@@ -32,7 +32,7 @@ def measure(bench: Bench) -> Iterator[Pairs]:
         "a night with one new day on 180 days of history / on 2 days",
         lambda: night("long"),
         lambda: night("short"),
-        runs=bench.runs,
+        runs=bench.long_runs,
         goal=GOAL,
         workload={
             "landing files": f"{rows['long']} / {rows['short']}",

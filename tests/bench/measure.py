@@ -134,12 +134,15 @@ def compare(
 class Bench:
     """A folder for the benchmark's files, and the environment in which its children run.
 
+    `runs` is the number of pairs of what takes seconds, `long_runs` of whole nights.
+
     Bytecode is kept in that folder, so that imports cost the same wherever the project lies.
     """
 
-    def __init__(self, folder: Path, runs: int) -> None:
+    def __init__(self, folder: Path, runs: int, long_runs: int) -> None:
         self.folder = folder
         self.runs = runs
+        self.long_runs = long_runs
         self.environment = {
             **{k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
             "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),

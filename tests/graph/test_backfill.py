@@ -115,6 +115,19 @@ def test_lost_and_damaged_files_are_healed(backfill, instance, settings):
     assert said == {"a": "ファイルなし", "b": "内容が異なる"}
 
 
+def test_a_broken_day_beside_the_chosen_one_is_healed_with_it(backfill, settings):
+    before = fact_files(settings)
+    current(settings, facts.HOURS, "a/2026-09-29").unlink()
+    october = current(settings, facts.HOURS, "a/2026-10-02")
+    october.write_bytes(b"PAR1 half a file")
+    assert backfill("2026-09-30", "2026-09-30").success
+    # the month's day facts need the one; the other month was not touched
+    assert {n: d for n, d in fact_files(settings).items() if before[n] != d}.keys() == {
+        october.relative_to(settings.data / "facts").as_posix()
+    }
+    assert len(fact_files(settings)) == len(before)
+
+
 def test_the_other_days_of_a_month_stay_in_its_day_facts(backfill, settings):
     file = current(settings, facts.DAYS, "a/2026-09")
     assert backfill("2026-09-30", "2026-09-30").success

@@ -75,6 +75,7 @@ def test_a_failed_run_is_told_once_with_its_step_and_number(instance, settings):
     assert subject == "[GENIAC基盤] 処理 nightly が失敗しました"
     assert f"実行番号: {context.dagster_run.run_id}" in body
     assert "失敗した段: broken" in body
+    assert "原因: RuntimeError: the disk is full" in body
     assert "公開中の世代はまだありません" in body
 
 

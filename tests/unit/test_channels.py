@@ -7,8 +7,7 @@ import ssl
 from email.policy import default
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult
+from aiosmtpd.smtp import AuthResult
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,6 +19,7 @@ from geniac_pipelines.alerts.outbox import ChannelDown, NotSent, Outgoing
 from geniac_pipelines.http import PoliteClient
 from geniac_pipelines.settings import Settings, Smtp
 from tests.unit.http_server import FakeTime, say, serving, unused_port
+from tests.unit.mail_server import MailServer, Postman
 
 SENDER = "GENIAC事務局 <geniac@example.jp>"
 BODY = "新しく見つかったこと 1件\n・株式会社あおいAI　利用率が12%です\n.\nおわり"
@@ -42,48 +42,14 @@ def outgoing(**other) -> Outgoing:
     return Outgoing(**(usual | other))
 
 
-class Postman:
-    """The server's side: takes mails, and refuses what it is told to refuse."""
-
-    def __init__(self, **answers: str) -> None:
-        self.answers = answers
-        self.taken: list[bytes] = []
-        self.envelopes: list[tuple[str, list[str]]] = []
-
-    async def handle_MAIL(self, _server, _session, envelope, address, _options):  # noqa: N802
-        envelope.mail_from = address
-        return self.answers.get("mail", "250 OK")
-
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
-        envelope.rcpt_tos.append(address)
-        return self.answers.get("rcpt", "250 OK")
-
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
-        if "data" in self.answers:
-            return self.answers["data"]
-        self.taken.append(envelope.original_content)
-        self.envelopes.append((envelope.mail_from, envelope.rcpt_tos))
-        return "250 OK"
-
-    async def handle_QUIT(self, _server, _session, _envelope):  # noqa: N802
-        return self.answers.get("quit", "221 Bye")
-
-
-class At(Controller):
-    """aiosmtpd on a free port of 127.0.0.1."""
-
-    def factory(self):
-        return SMTP(self.handler, **self.SMTP_kwargs)
-
-
 @pytest.fixture
 def served():
     """Start a server with a handler; all are stopped at the end."""
-    started: list[Controller] = []
+    started: list[MailServer] = []
 
     def start(handler, **options) -> int:
         port = unused_port()
-        controller = At(handler, hostname="127.0.0.1", port=port, **options)
+        controller = MailServer(handler, hostname="127.0.0.1", port=port, **options)
         controller.start()
         started.append(controller)
         return port

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from random import Random
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -238,6 +239,32 @@ def test_a_gpu_that_is_scraped_twice_counts_once(server, client, tmp_path):
     (row,), _ = read_text(PROMETHEUS_HOURS, tmp_path, fetch(client, fake))
     assert (row["samples"], row["gpu_util_percent"]) == (240, 50.0)
     assert row["energy_increase_mj"] == 239_000
+
+
+def test_whole_arrays_say_what_hour_by_hour_says(server, client, tmp_path, monkeypatch):
+    """Fields with gaps, codes, a MIG slice, hours asked for page by page: either way the same."""
+    random = Random(7)
+    slice_ = {"GPU_I_ID": "1", "GPU_I_PROFILE": "1g.10gb"}
+
+    def gappy(values) -> list[tuple[float, float]]:
+        return [point for point in every15(values, 5 * 240) if random.random() < 0.6][300:]
+
+    fake = FakePrometheus(
+        server,
+        (named(UTIL), gappy(lambda n: random.choice((0, 50)))),
+        (named(POWER), gappy(lambda n: random.choice((90, 9.3e18, 410)))[:200]),
+        (named(ENERGY), gappy(lambda n: 1000 * n)),
+        (named(XID), gappy(lambda n: 79 if n > 700 else 0)[400:]),
+        (named(GR, **slice_), gappy(lambda n: random.choice((0, 0.5)))),
+        (named(POWER, **slice_), every15(math.nan, 240)),
+    )
+    document = fetch(client, fake, hours=6, page_hours=2)
+    by_arrays = read_text(PROMETHEUS_HOURS, tmp_path, document)
+    monkeypatch.setattr(
+        "geniac_pipelines.gpu_usage.prometheus_hours.plain", lambda *given, **named: None
+    )
+    assert len(by_arrays[0]) > 6
+    assert read_text(PROMETHEUS_HOURS, tmp_path, document) == by_arrays
 
 
 @pytest.mark.parametrize("value", [math.nan, 9.223372036854775e18])

@@ -1,0 +1,50 @@
+"""SMTP connections whose whole dialogue has an end.
+
+A timeout of a socket bounds one read. A server that sends a line of a greeting now and then, as
+tarpits do, would hold a night for hours. Not here: what is said (`channels`).
+"""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import threading
+from contextlib import suppress
+from typing import Any
+
+
+class _Bounded(smtplib.SMTP):
+    """Cuts its connection `longest_s` seconds after its making, wherever the dialogue stands.
+
+    Whoever waits for the server then gets SMTPServerDisconnected. Name resolution and connecting
+    are bounded by `timeout` alone, for each address.
+    """
+
+    def __init__(self, host: str, port: int, *, longest_s: float, **options: Any) -> None:
+        self._timer = threading.Timer(longest_s, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+        try:
+            super().__init__(host, port, **options)
+        except BaseException:
+            self._timer.cancel()
+            raise
+
+    def close(self) -> None:
+        self._timer.cancel()
+        super().close()
+
+    def _cut(self) -> None:
+        held = self.sock
+        if held is not None:
+            # the plain method: that of a TLS socket would drop its state under the reader
+            with suppress(OSError):
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+
+class PlainSmtp(_Bounded):
+    """Plain at first; `starttls` encrypts it."""
+
+
+class TlsSmtp(_Bounded, smtplib.SMTP_SSL):
+    """Encrypted from the first byte."""
