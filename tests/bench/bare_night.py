@@ -9,19 +9,20 @@ from pathlib import Path
 from geniac_pipelines.alerts.channels import channels
 from geniac_pipelines.alerts.morning import Morning, record_morning
 from geniac_pipelines.alerts.night import corrections, register, submissions
-from geniac_pipelines.areas import CONTRACTS, FORMATS, days_of
+from geniac_pipelines.areas import CONTRACTS, EXPECTATIONS, FORMATS, days_of
 from geniac_pipelines.findings.model import examination
 from geniac_pipelines.findings.read import examined_rows
 from geniac_pipelines.gpu_usage import facts
 from geniac_pipelines.gpu_usage.forecast import write_analyses
 from geniac_pipelines.gpu_usage.rollup import DAY_FACTS
 from geniac_pipelines.intake.desk import Desk, read_arrivals, to_read
+from geniac_pipelines.intake.judge import Judge
 from geniac_pipelines.intake.sweep import take_in
 from geniac_pipelines.night import open_night
 from geniac_pipelines.reports import edition
 from geniac_pipelines.settings import DBT_PROJECT, Settings
 from geniac_pipelines.store.generations import current_files
-from geniac_pipelines.store.lake import empty, landing_files
+from geniac_pipelines.store.lake import empty, landing_files, plan_merges, write_merge
 from geniac_pipelines.store.warehouse import connect, prepare
 
 BUILD = ["build", "--exclude-resource-type", "unit_test"]
@@ -40,6 +41,7 @@ def main(inbox: Path, data: Path, as_of: date) -> None:
             days_of,
             night.secret,
             night.settings.personal_days,
+            Judge(EXPECTATIONS),
         )
         for _ in read_arrivals(desk, to_read(desk)):
             pass
@@ -88,6 +90,10 @@ def main(inbox: Path, data: Path, as_of: date) -> None:
             )
         )
         night.stage(lambda c, g: edition.put_on_record(c, g, made, data))
+        for merge in plan_merges(night.ledger, CONTRACTS):
+            contract = next(c for c in CONTRACTS if c.name == merge.contract)
+            write_merge(data, merge, contract.schema)
+            night.stage_merge(merge.sources, merge.path)
         night.commit()
         edition.publish(night.ledger, data)
 

@@ -42,8 +42,10 @@ def measure(bench: Bench, *, small: bool = False) -> Iterator[Pairs]:
 
     dagster, alone = ("-c", NIGHTLY), ("-m", "tests.bench.bare_night")
     night(dagster, tiny)
-    steps = count_steps(data)
+    steps, recorded = count_steps(data), ledger_rows(data)
     night(alone, tiny)
+    if recorded != (without := ledger_rows(data)):
+        raise ValueError(f"the two nights do not the same work: {recorded} and {without}")
     pairs = compare(
         "night",
         "a night through Dagster / the same core calls and dbt build",
@@ -76,3 +78,16 @@ def count_steps(data: Path) -> int:
     if not found:
         raise LookupError(f"Dagster recorded no steps below {data}")
     return found
+
+
+def ledger_rows(data: Path) -> dict[str, int]:
+    """Rows of each table of a data folder's ledger: what a night took in, read and published."""
+    file = data / "ledger.sqlite"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        names = connection.execute(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'"
+        ).fetchall()
+        return {
+            name: connection.execute(f'select count(*) from "{name}"').fetchone()[0]
+            for (name,) in sorted(names)
+        }
