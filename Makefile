@@ -58,7 +58,7 @@ bench: manifest ## measure speed as ratios, side by side
 
 ui: manifest ## Dagster's pages on http://127.0.0.1:3000, with the daemon
 	@echo "== http://127.0.0.1:3000 (end with Ctrl-C)"
-	@"$(BIN)/geniac" ui --data "$(DATA)/demo"
+	@"$(BIN)/geniac" ui --data "$(DATA)/demo" --inbox "$(DATA)/demo/sample/inbox"
 
 clean: ## remove what the commands made, except data
 	rm -rf "$(VENV)" dbt_project/target build *.egg-info

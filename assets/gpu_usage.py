@@ -105,13 +105,13 @@ def gpu_days(context: dg.AssetExecutionContext, night: NightResource) -> dg.Mate
 
 def _remade_days(files: Sequence[FactFile]) -> Iterator[dg.AssetMaterialization]:
     """One event a day, whatever the number of companies, so that the log stays small."""
-    by_date: defaultdict[str, list[FactFile]] = defaultdict(list)
+    by_date: defaultdict[date, list[FactFile]] = defaultdict(list)
     for file in files:
-        by_date[file.part.split("/")[1]].append(file)
+        by_date[facts.day_of(file.part)].append(file)
     for day, made in sorted(by_date.items()):
         yield dg.AssetMaterialization(
             GPU_HOURS,
-            partition=day,
+            partition=str(day),
             metadata={
                 "dagster/partition_row_count": sum(f.rows for f in made),
                 "companies": len(made),

@@ -6,15 +6,14 @@ import os
 import sys
 import time
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import click
 
 from geniac_pipelines.cli_desk import drafts, findings, outbox
-from geniac_pipelines.cli_folders import FOLDER, settings_of, with_folders
+from geniac_pipelines.cli_folders import FOLDER, with_settings
 from geniac_pipelines.cli_people import archive_for, people
-from geniac_pipelines.cli_reports import is_issued, release_now, reports
+from geniac_pipelines.cli_reports import release_now, reports
 from geniac_pipelines.settings import ROOT, Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -32,18 +31,18 @@ for _group in (findings, drafts, outbox, reports, people):
 
 
 @main.command()
-@with_folders
-def nightly(data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
+@with_settings
+def nightly(settings: Settings) -> None:
     """夜間処理を1回行う / run one night: intake, tables, checks, findings, reports."""
-    _run("nightly", settings_of(data, inbox, as_of), month=None)
+    _run("nightly", settings, month=None)
 
 
 @main.command()
 @click.argument("month")
-@with_folders
-def close(month: str, data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
+@with_settings
+def close(month: str, settings: Settings) -> None:
     """月を締め、報告書を発行する / close MONTH (2026-08) and issue its reports."""
-    _close(settings_of(data, inbox, as_of), month)
+    _close(settings, month)
 
 
 @main.command()
@@ -163,18 +162,18 @@ def contracts(only_check: bool) -> None:
 @click.argument("figure")
 @click.option("--report", help="report that printed it, e.g. monthly/2026-08/meti_nedo")
 @click.option("--depth", default=9, show_default=True, help="levels to go down")
-@click.option("--by", help="who looks at lines of originals with personal data (goes on record)")
+@click.option(
+    "--person", help="who looks at lines of originals with personal data (goes on record)"
+)
 @click.option("--purpose", help="and why")
-@with_folders
+@with_settings
 def trace(
     figure: str,
     report: str | None,
     depth: int,
-    by: str | None,
+    person: str | None,
     purpose: str | None,
-    data: Path | None,
-    inbox: Path | None,
-    as_of: datetime | None,
+    settings: Settings,
 ) -> None:
     """数値の出所をたどる / follow a printed number down to file, sheet and line."""
     from geniac_pipelines.figures.trace import UnknownFigure, drills
@@ -183,7 +182,6 @@ def trace(
     from geniac_pipelines.night import open_ledger
     from geniac_pipelines.settings import DBT_PROJECT
 
-    settings = settings_of(data, inbox, as_of)
     ledger = open_ledger(settings)
     try:
         found = follow(
@@ -196,18 +194,17 @@ def trace(
         )
     except UnknownFigure as error:
         raise click.ClickException(str(error)) from error
-    archive = archive_for(ledger, settings, "figure", figure, by=by, purpose=purpose)
+    archive = archive_for(ledger, settings, "figure", figure, person=person, purpose=purpose)
     click.echo(as_text(found, archive, reveal=archive.secret is not None))
 
 
 @main.command()
-@click.option("--data", type=FOLDER, help="data folder (GENIAC_DATA)")
 @click.option("--port", default=3000, show_default=True)
-def ui(data: Path | None, port: int) -> None:
+@with_settings
+def ui(port: int, settings: Settings) -> None:
     """Dagsterの画面を開く / Dagster's pages on loopback, with the daemon."""
     from geniac_pipelines.launch import prepare_home
 
-    settings = settings_of(data, None, None)
     environment = {
         **os.environ,
         **settings.environment(),
@@ -221,7 +218,14 @@ def ui(data: Path | None, port: int) -> None:
 
 def _close(settings: Settings, month: str) -> None:
     """Close a month, unless its reports were issued: what was issued stays as it is."""
-    if is_issued(settings, month):
+    from geniac_pipelines.calendar import Month
+    from geniac_pipelines.night import is_issued, open_ledger
+
+    try:
+        closing = Month.parse(month)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    if is_issued(open_ledger(settings), closing):
         click.echo(
             f"{month} は締め済みです。発行した報告書は変わりません / "
             f"{month} is closed already; its issued reports stand"

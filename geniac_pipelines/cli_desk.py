@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
-
 import click
 
-from geniac_pipelines.cli_folders import settings_of, with_folders
+from geniac_pipelines.cli_folders import with_settings
+from geniac_pipelines.settings import Settings
 
 
 @click.group()
@@ -18,36 +16,32 @@ def findings() -> None:
 @findings.command("list")
 @click.option("--company", help="only this organisation's")
 @click.option("--unconfirmed", is_flag=True, help="only what nobody has confirmed")
-@with_folders
+@with_settings
 def list_findings(
     company: str | None,
     unconfirmed: bool,
-    data: Path | None,
-    inbox: Path | None,
-    as_of: datetime | None,
+    settings: Settings,
 ) -> None:
     """一覧 / list, most severe first."""
     from geniac_pipelines.findings.desk import listing
     from geniac_pipelines.findings.desk_text import table
     from geniac_pipelines.night import open_ledger
 
-    ledger = open_ledger(settings_of(data, inbox, as_of))
+    ledger = open_ledger(settings)
     click.echo(table(listing(ledger, company=company, unconfirmed=unconfirmed)))
 
 
 @findings.command("show")
 @click.argument("finding")
-@with_folders
-def show_finding(
-    finding: str, data: Path | None, inbox: Path | None, as_of: datetime | None
-) -> None:
+@with_settings
+def show_finding(finding: str, settings: Settings) -> None:
     """一件の内容と経過 / one finding with its history."""
     from geniac_pipelines.findings.desk import UnknownFinding, card
     from geniac_pipelines.findings.desk_text import card_text
     from geniac_pipelines.night import open_ledger
 
     try:
-        click.echo(card_text(card(open_ledger(settings_of(data, inbox, as_of)), finding)))
+        click.echo(card_text(card(open_ledger(settings), finding)))
     except UnknownFinding as error:
         raise click.ClickException(str(error)) from error
 
@@ -59,21 +53,18 @@ def _decision_command(name: str, act: str, help_text: str) -> None:
     @click.argument("finding")
     @click.option("--person", required=True, help="who decides")
     @click.option("--reason", required=True, help="why, or what the company explained")
-    @with_folders
+    @with_settings
     def decide(
         finding: str,
         person: str,
         reason: str,
-        data: Path | None,
-        inbox: Path | None,
-        as_of: datetime | None,
+        settings: Settings,
     ) -> None:
         from geniac_pipelines.findings import desk
         from geniac_pipelines.findings.desk_text import card_text
         from geniac_pipelines.night import open_ledger
         from geniac_pipelines.settings import Clock
 
-        settings = settings_of(data, inbox, as_of)
         ledger = open_ledger(settings)
         record = getattr(desk, act)
         try:
@@ -99,14 +90,14 @@ def drafts() -> None:
 
 
 @drafts.command("list")
-@with_folders
-def list_drafts(data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
+@with_settings
+def list_drafts(settings: Settings) -> None:
     """下書きの一覧と文面 / the drafts with their wording."""
     from geniac_pipelines.alerts.drafts import waiting
     from geniac_pipelines.alerts.message import COMPANY
     from geniac_pipelines.night import open_ledger
 
-    with open_ledger(settings_of(data, inbox, as_of)).reading() as connection:
+    with open_ledger(settings).reading() as connection:
         found = waiting(connection)
     for draft in found:
         to = draft.recipient or "未登録（送るときに --to で指定するか、組織台帳に記入）"
@@ -127,23 +118,20 @@ def list_drafts(data: Path | None, inbox: Path | None, as_of: datetime | None) -
 @click.option("--to", help="address of the company; default: the register's")
 @click.option("--person", required=True, help="who decides")
 @click.option("--reason", required=True, help="why it goes out")
-@with_folders
+@with_settings
 def release_draft(
     key: str,
     mark: str,
     to: str | None,
     person: str,
     reason: str,
-    data: Path | None,
-    inbox: Path | None,
-    as_of: datetime | None,
+    settings: Settings,
 ) -> None:
     """下書きを送信に回す / send a draft on its way, as a person's decision."""
     from geniac_pipelines.alerts.drafts import release
     from geniac_pipelines.night import open_ledger
     from geniac_pipelines.settings import Clock
 
-    settings = settings_of(data, inbox, as_of)
     try:
         release(
             open_ledger(settings),
@@ -161,16 +149,13 @@ def release_draft(
 
 @click.command()
 @click.option("--retry", "retried", help="key of a message to be tried again")
-@with_folders
-def outbox(
-    retried: str | None, data: Path | None, inbox: Path | None, as_of: datetime | None
-) -> None:
+@with_settings
+def outbox(retried: str | None, settings: Settings) -> None:
     """送信箱の状態、送信 / send what waits in the outbox and say how it stands."""
     from geniac_pipelines.alerts import outbox as box
     from geniac_pipelines.alerts.channels import channels
     from geniac_pipelines.night import open_ledger
 
-    settings = settings_of(data, inbox, as_of)
     ledger = open_ledger(settings)
     if retried and not box.retry(ledger, retried):
         raise click.ClickException(f"{retried} is not a message that was given up")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,12 +31,24 @@ def settings_of(data: Path | None, inbox: Path | None, as_of: datetime | None) -
     return settings
 
 
-def with_folders(command: click.decorators.FC) -> click.decorators.FC:
-    """Options that every command on a data folder takes."""
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Options that every command on a data folder takes; the command gets them as `settings`."""
+
+    @wraps(command)
+    def run(
+        *arguments: Any,
+        data: Path | None,
+        inbox: Path | None,
+        as_of: datetime | None,
+        **options: Any,
+    ) -> None:
+        command(*arguments, settings=settings_of(data, inbox, as_of), **options)
+
+    decorated: Callable[..., None] = run
     for option in (
         click.option("--data", type=FOLDER, help="data folder (GENIAC_DATA)"),
         click.option("--inbox", type=FOLDER, help="inbox folder (GENIAC_INBOX)"),
         click.option("--as-of", type=DAY, help="day in Asia/Tokyo; default: today"),
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from geniac_pipelines.cli_folders import settings_of, with_folders
+from geniac_pipelines.cli_folders import with_settings
 from geniac_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,16 +22,14 @@ def people() -> None:
 
 @people.command("show")
 @click.argument("pseudonym")
-@click.option("--by", required=True, help="who looks")
+@click.option("--person", required=True, help="who looks")
 @click.option("--purpose", required=True, help="why; goes on record with the name")
-@with_folders
+@with_settings
 def show(
     pseudonym: str,
-    by: str,
+    person: str,
     purpose: str,
-    data: Path | None,
-    inbox: Path | None,
-    as_of: datetime | None,
+    settings: Settings,
 ) -> None:
     """仮名の本人を見る / the person behind PSEUDONYM."""
     from geniac_pipelines.calendar import JST
@@ -42,12 +39,11 @@ def show(
     from geniac_pipelines.store.sealed import NotGenuine
     from geniac_pipelines.store.secret import WeakKey, WrongKey, open_secret
 
-    settings = settings_of(data, inbox, as_of)
     ledger = open_ledger(settings)
     try:
         keys = settings.data / "keys"
         secret = open_secret(ledger, settings.pseudonym_key, keys, make=False)
-        found = look_up(ledger, secret, pseudonym, by=by, purpose=purpose, at=datetime.now(UTC))
+        found = look_up(ledger, secret, pseudonym, by=person, purpose=purpose, at=datetime.now(UTC))
     except (WeakKey, WrongKey, NotADecision, UnknownPseudonym, NotGenuine) as error:
         raise click.ClickException(str(error)) from error
     click.echo(
@@ -61,12 +57,10 @@ def show(
 
 
 @people.command("rotate")
-@click.option("--by", required=True, help="who decides")
+@click.option("--person", required=True, help="who decides")
 @click.option("--reason", required=True, help="why the key is changed")
-@with_folders
-def rotate_key(
-    by: str, reason: str, data: Path | None, inbox: Path | None, as_of: datetime | None
-) -> None:
+@with_settings
+def rotate_key(person: str, reason: str, settings: Settings) -> None:
     """仮名の鍵を取り替える / change the secret key; the next night reads personal files again."""
     from geniac_pipelines.areas import FORMATS
     from geniac_pipelines.night import open_ledger
@@ -75,7 +69,6 @@ def rotate_key(
     from geniac_pipelines.store.rotation import NEXT_VARIABLE, rotate
     from geniac_pipelines.store.secret import VARIABLE, WeakKey, WrongKey
 
-    settings = settings_of(data, inbox, as_of)
     try:
         with exclusive(settings.data, "rotate"):
             ledger = open_ledger(settings)
@@ -87,7 +80,7 @@ def rotate_key(
                     [f.name for f in FORMATS if f.personal],
                     configured=settings.pseudonym_key,
                     following=settings.pseudonym_key_next,
-                    by=by,
+                    by=person,
                     reason=reason,
                 )
     except (Busy, NotADecision, WeakKey, WrongKey) as error:
@@ -108,7 +101,7 @@ def archive_for(
     subject_kind: str,
     subject: str,
     *,
-    by: str | None,
+    person: str | None,
     purpose: str | None,
 ) -> Archive:
     """The archive; with the key for somebody who says who and why, which goes on record."""
@@ -117,10 +110,12 @@ def archive_for(
     from geniac_pipelines.store.secret import WeakKey, WrongKey, open_secret
 
     root = settings.data / "archive"
-    if by is None and purpose is None:
+    if person is None and purpose is None:
         return Archive(root)
-    if by is None or purpose is None:
-        raise click.UsageError("--by と --purpose は両方必要です / give both --by and --purpose")
+    if person is None or purpose is None:
+        raise click.UsageError(
+            "--person と --purpose は両方必要です / give both --person and --purpose"
+        )
     try:
         keys = settings.data / "keys"
         secret = open_secret(ledger, settings.pseudonym_key, keys, make=False)
@@ -130,7 +125,7 @@ def archive_for(
             subject,
             Act.ACCESS,
             reason=purpose,
-            person=by,
+            person=person,
             at=datetime.now(UTC),
         )
     except (WeakKey, WrongKey, NotADecision) as error:

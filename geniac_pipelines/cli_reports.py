@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from geniac_pipelines.cli_folders import settings_of, with_folders
+from geniac_pipelines.cli_folders import with_settings
+from geniac_pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from geniac_pipelines.reports.release import Listed
-    from geniac_pipelines.settings import Settings
 
 STATUS = {"issued": "発行済み", "draft": "暫定"}
 
@@ -23,13 +21,12 @@ def reports() -> None:
 
 
 @reports.command("list")
-@with_folders
-def list_reports(data: Path | None, inbox: Path | None, as_of: datetime | None) -> None:
+@with_settings
+def list_reports(settings: Settings) -> None:
     """報告書と公開の状況 / the reports and whether they are out."""
     from geniac_pipelines.night import open_ledger
     from geniac_pipelines.reports.release import listing
 
-    settings = settings_of(data, inbox, as_of)
     found = listing(open_ledger(settings), settings.data)
     for each in found:
         click.echo(_line(each))
@@ -40,40 +37,28 @@ def list_reports(data: Path | None, inbox: Path | None, as_of: datetime | None) 
 @reports.command("release")
 @click.option("--month", required=True, help="month of the report, 2026-08")
 @click.option("--to", required=True, help="meti_nedo, company:<id>, or companies (all of them)")
-@click.option("--by", "person", required=True, help="who decides, by name")
-@click.option("--note", help="why, or what was looked at")
+@click.option("--person", required=True, help="who decides, by name")
+@click.option("--reason", help="why, or what was looked at")
 @click.option("--mark", help="版: only if it is still the content that you have read")
-@with_folders
+@with_settings
 def release_reports(
     month: str,
     to: str,
     person: str,
-    note: str | None,
+    reason: str | None,
     mark: str | None,
-    data: Path | None,
-    inbox: Path | None,
-    as_of: datetime | None,
+    settings: Settings,
 ) -> None:
     """報告書を公開する / let a month's report go to its audience, as a person's decision."""
     from geniac_pipelines.store.lock import Busy
 
-    settings = settings_of(data, inbox, as_of)
     try:
-        done = release_now(settings, month=month, to=to, person=person, note=note, mark=mark)
+        done = release_now(settings, month=month, to=to, person=person, reason=reason, mark=mark)
     except (ValueError, Busy) as error:
         raise click.ClickException(str(error)) from error
     for each in done:
         click.echo(_line(each))
     click.echo(f"公開しました / released: {len(done)} in {settings.data / 'reports' / month}")
-
-
-def is_issued(settings: Settings, month: str) -> bool:
-    """Whether reports of the month ("2026-08") were issued."""
-    from geniac_pipelines.night import open_ledger
-    from geniac_pipelines.reports.release import current
-
-    with open_ledger(settings).reading() as connection:
-        return any(m.status == "issued" and str(m.month) == month for m in current(connection))
 
 
 def release_now(
@@ -82,7 +67,7 @@ def release_now(
     month: str,
     to: str,
     person: str,
-    note: str | None = None,
+    reason: str | None = None,
     mark: str | None = None,
 ) -> tuple[Listed, ...]:
     """Release and show at once. Raises Busy while a night works on the data folder, and what
@@ -102,7 +87,7 @@ def release_now(
             month=Month.parse(month),
             to=to,
             person=person,
-            reason=note or DEFAULT_REASON,
+            reason=reason or DEFAULT_REASON,
             at=Clock(settings.as_of).now(),
             mark=mark,
         )

@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -67,8 +66,7 @@ def launch(
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     import dagster as dg  # noqa: PLC0415
 
-    # the pinned version keeps it; a person at the terminal can do nothing about it
-    warnings.filterwarnings("ignore", "Parameter `backfill_policy`", category=dg.BetaWarning)
+    from geniac_pipelines.alerts.failures import cause  # noqa: PLC0415
     from geniac_pipelines.definitions import defs  # noqa: PLC0415
     from geniac_pipelines.progress import DbtLines, Progress  # noqa: PLC0415
     from resources.progress import NAME, Steps  # noqa: PLC0415
@@ -93,12 +91,12 @@ def launch(
             logger.removeHandler(handler)
         failed = [e for e in result.all_events if e.is_step_failure]
         details = [f"{e.step_key}: {e.step_failure_data.error_display_string}" for e in failed]
-        causes = [f"{e.step_key}: {_cause(e.step_failure_data.error)}" for e in failed]
+        causes = [f"{e.step_key}: {cause(e.step_failure_data.error)}" for e in failed]
         if not result.success and not failed:
             # before the first step: the lock is held by another run, a key is wrong, …
             errors = [_error(e) for e in result.all_events if e.is_failure]
             details = [e.to_string() for e in errors if e]
-            causes = [_cause(e) for e in errors if e] or ["the run ended before its first step"]
+            causes = [cause(e) for e in errors if e] or ["the run ended before its first step"]
     for detail in details:
         progress(detail)
     from geniac_pipelines.summary import summarise  # noqa: PLC0415
@@ -112,13 +110,6 @@ def launch(
 def _error(event: Any) -> Any:
     """What an event that is no step's says went wrong; None where it says nothing."""
     return getattr(event.event_specific_data, "error", None)
-
-
-def _cause(error: Any) -> str:
-    """In one line, the own words of the error that Dagster's own errors are about."""
-    while error.cause and str(error.cls_name).startswith("Dagster"):
-        error = error.cause
-    return " ".join(str(error.message).split())
 
 
 def _run_config(job: str, settings: Settings, month: str | None) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ from geniac_pipelines.store.files import flush_tree
 from geniac_pipelines.store.generations import FactFile, Generation
 from geniac_pipelines.store.identity import belong_together
 from geniac_pipelines.store.lake import remove_orphans
-from geniac_pipelines.store.ledger import Ledger, landings
+from geniac_pipelines.store.ledger import Ledger, landings, reports
 from geniac_pipelines.store.lock import exclusive
 from geniac_pipelines.store.people import Pseudonyms
 from geniac_pipelines.store.retention import erase_due
@@ -46,6 +46,10 @@ PROGRAM = {
 
 Staged = Callable[[Connection, int], object]
 """Something to record in the committing transaction, given the new generation's number."""
+
+
+class AlreadyIssued(Exception):
+    """A month that was closed before was to be closed again: what was issued stays as it is."""
 
 
 class NothingStaged(Exception):
@@ -219,7 +223,8 @@ def open_night(
 ) -> Iterator[Night]:
     """Hold the data folder for one run. Raises `Busy` at once if another run has it.
 
-    Raises WrongKey if the secret key is not the ledger's. Erases originals with personal data
+    Raises WrongKey if the secret key is not the ledger's, AlreadyIssued for a month that was closed
+    before. Erases originals with personal data
     whose day has passed.
     """
     if kind not in ("nightly", "closing", "intake", "backfill"):
@@ -227,12 +232,26 @@ def open_night(
     with exclusive(settings.data, f"{kind} {run_id}"):
         ledger = open_ledger(settings)
         with ledger.exclusive():
+            if month_to_close and is_issued(ledger, month_to_close):
+                raise AlreadyIssued(
+                    f"{month_to_close} は締め済みです。発行した報告書は変わりません / "
+                    f"{month_to_close} is closed already; its issued reports stand"
+                )
             night = Night(run_id, kind, settings, Clock(settings.as_of), ledger, month_to_close)
             archive = night.archive  # refused here without the right key, before anything is done
             sweep_dead_nights(settings.data, ledger)
             # a day to come that `as_of` sets up for a trial erases nothing in earnest
             erase_due(ledger, archive, min(night.clock.today(), Clock().today()))
             yield night
+
+
+def is_issued(ledger: Ledger, month: Month) -> bool:
+    """Whether reports of the month were issued."""
+    statement = sa.select(reports.c.report).where(
+        reports.c.status == "issued", reports.c.month == month.first
+    )
+    with ledger.reading() as connection:
+        return connection.execute(statement.limit(1)).first() is not None
 
 
 def open_ledger(settings: Settings) -> Ledger:

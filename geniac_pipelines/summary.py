@@ -9,20 +9,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from geniac_pipelines.audiences import SECRETARIAT
+from geniac_pipelines.intake.outcomes import OUTCOMES
 from geniac_pipelines.night import open_ledger
 from geniac_pipelines.reports.release import Listed, listing
 from geniac_pipelines.settings import Settings
 from geniac_pipelines.store import generations
 from geniac_pipelines.store.arrivals import LOSSES
 from geniac_pipelines.store.ledger import arrivals, landings, readings, refusals
-
-OUTCOMES = {
-    "landed": "受領",
-    "partial": "一部受領",
-    "refused": "受領できず",
-    "unknown": "形式不明",
-    "failed": "読み取り障害",
-}
 
 
 def summarise(

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from geniac_pipelines.alerts.channels import channels
-from geniac_pipelines.alerts.failures import report
+from geniac_pipelines.alerts.failures import cause, report
 from geniac_pipelines.night import open_ledger
 from geniac_pipelines.settings import Settings
 from sensors.arrivals import intake
@@ -40,17 +40,14 @@ def run_failed(context: dg.RunFailureSensorContext) -> None:
             f"実行番号: {run.run_id}",
             f"失敗した段: {', '.join(s for s in steps if s) or '（開始前）'}",
             f"内容: {context.failure_event.message or '（記録なし）'}",
-            *(f"原因: {_cause(e.step_failure_data.error)}" for e in failed),
+            *(f"原因: {_said(e.step_failure_data.error)}" for e in failed),
             "対応: Dagsterの画面で実行番号を開き、記録を確認してください。",
         ],
     )
 
 
-def _cause(error: Any) -> str:
-    """The innermost error in one line: what wraps it says only that a step failed."""
-    while error and error.cause:
-        error = error.cause
-    return " ".join(error.message.split())[:SHOWN_CHARACTERS] if error else "（記録なし）"
+def _said(error: Any) -> str:
+    return cause(error)[:SHOWN_CHARACTERS] if error else "（記録なし）"
 
 
 @dg.run_status_sensor(

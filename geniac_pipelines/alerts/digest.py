@@ -203,7 +203,7 @@ def _full(data: DigestData, group: Sequence[Finding]) -> list[str]:
     if len(group) > 1:
         clauses = "、".join(sorted({f.evidence.clause for f in group}))
         lines = [
-            f"・［{finding.severity.ja}］条項 {clauses}　{finding.rule}　{len(group)}件",
+            f"・［{finding.severity.ja}］条項 {clauses}　同じ規則 {len(group)}件",
             f"　例　　　{evidence.message_ja}",
             f"　対象　　{whose(group, data.names or {})}",
         ]
@@ -229,7 +229,10 @@ def _brief(data: DigestData, group: Sequence[Finding]) -> str:
     finding = group[0]
     if len(group) > 1:
         companies = len({f.company_id for f in group})
-        return f"・［{finding.severity.ja}］{finding.rule}　{len(group)}件（{companies}組織）"
+        return (
+            f"・［{finding.severity.ja}］{finding.evidence.message_ja} など{len(group)}件"
+            f"（{companies}組織、規則 {finding.rule}）"
+        )
     company = name_of(data.names or {}, finding.company_id)
     state = "" if finding.state is State.OPEN else f"〔{finding.state.ja}〕"
     stale = ""

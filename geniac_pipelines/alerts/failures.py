@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from geniac_pipelines.alerts.channels import Channels
 from geniac_pipelines.alerts.message import SECRETARIAT, Message
@@ -35,6 +36,16 @@ def report(
         )
         with ledger.transaction() as connection:
             enqueue(connection, last.generation if last else 0, message, clock.now())
+
+
+def cause(error: Any) -> str:
+    """In one line, the own words of the error that Dagster's own errors are about.
+
+    `error` is what an event of Dagster's says went wrong (`cls_name`, `message`, `cause`).
+    """
+    while error.cause and str(error.cls_name).startswith("Dagster"):
+        error = error.cause
+    return " ".join(str(error.message).split())
 
 
 def _standing(as_of: date | None) -> list[str]:

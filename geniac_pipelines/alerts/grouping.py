@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from geniac_pipelines.alerts.rows import name_of
-from geniac_pipelines.calendar import Month
+from geniac_pipelines.calendar import Month, months_between
 from geniac_pipelines.findings.model import Finding, Severity
 
 ALONE = 3
@@ -36,14 +36,9 @@ def whose(group: Sequence[Finding], names: Mapping[str, str]) -> str:
 
 
 def _span(months: Sequence[Month]) -> str:
-    ordered = sorted(set(months), key=lambda m: m.first)
+    ordered = sorted(set(months))
     if len(ordered) < 2:
         return "".join(m.ja for m in ordered)
-    gap = "" if ordered[-1] == _later(ordered[0], len(ordered) - 1) else f"のうち{len(ordered)}か月"
+    whole = list(months_between(ordered[0], ordered[-1]))
+    gap = "" if whole == ordered else f"のうち{len(ordered)}か月"
     return f"{ordered[0].ja}〜{ordered[-1].ja}{gap}"
-
-
-def _later(month: Month, steps: int) -> Month:
-    for _ in range(steps):
-        month = month.next()
-    return month

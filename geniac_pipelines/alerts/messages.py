@@ -58,8 +58,8 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "en": "- {place}{problem}\n  -> {remedy}",
     },
     "correction.more": {
-        "ja": "・ほか {count} か所（受付票の一覧をご覧ください）",
-        "en": "- {count} more (see the list in the receipt)",
+        "ja": "・ほか {count} か所（すべての箇所の一覧が必要なときは、お知らせください）",
+        "en": "- {count} more (please ask us if you need the list of all places)",
     },
     "place.sheet": {"ja": "シート「{sheet}」 ", "en": 'sheet "{sheet}", '},
     "place.line": {"ja": "{line}行目 ", "en": "line {line}, "},

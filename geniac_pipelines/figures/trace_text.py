@@ -10,7 +10,9 @@ from geniac_pipelines.figures.trace import SHOWN_ARRIVALS, Level, Origin, Trace,
 from geniac_pipelines.store.archive import Archive, DamagedObject, ErasedObject
 
 SHOWN_LINES = 5
-SEALED = "（個人情報を含む原本のため表示しません。表示するには --by と --purpose を付けてください）"
+SEALED = (
+    "（個人情報を含む原本のため表示しません。表示するには --person と --purpose を付けてください）"
+)
 
 
 def as_text(found: Trace, archive: Archive, *, reveal: bool = False) -> str:

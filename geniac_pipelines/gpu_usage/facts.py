@@ -133,7 +133,7 @@ def remake(
                 kept, fresh = pq.read_table(data / earlier.path), touched
             else:
                 kept = DAY_FACTS.empty_table()
-                fresh = {_day_of(p): data / made[p].path for p in parts}
+                fresh = {day_of(p): data / made[p].path for p in parts}
             table = _month(connection, month.split("/")[0], kept, fresh)
             with whole(data / path) as temporary:
                 pq.write_table(table, temporary, compression="zstd")
@@ -157,7 +157,8 @@ def _alike(work: Sequence[DayWork]) -> Iterator[list[DayWork]]:
         yield together
 
 
-def _day_of(part: str) -> date:
+def day_of(part: str) -> date:
+    """The day (Asia/Tokyo) of a part of hour facts, which is company/day."""
     return date.fromisoformat(part.rsplit("/", maxsplit=1)[1])
 
 

@@ -7,7 +7,6 @@ Not here: days that new arrivals touch (`facts.outstanding`, the night's work).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +16,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geniac_pipelines.gpu_usage.facts import DAYS, HOURS, remake, standing
+from geniac_pipelines.gpu_usage.facts import DAYS, HOURS, day_of, remake, standing
+from geniac_pipelines.store.files import sha256_of
 from geniac_pipelines.store.generations import FactFile
 
 
@@ -47,7 +47,7 @@ class Restored:
     @property
     def day(self) -> date | None:
         """The day (Asia/Tokyo) of hour facts; None for a month's day facts."""
-        return _day_of(self.file) if self.file.table == HOURS else None
+        return day_of(self.file.part) if self.file.table == HOURS else None
 
 
 class NotTheSame(Exception):
@@ -71,7 +71,7 @@ def restore(
     wanted = {w.month for w in standing(snapshot, hours, chosen)}
     work = [
         w
-        for w in standing(snapshot, hours, {_day_of(file) for file in hours.values()})
+        for w in standing(snapshot, hours, {day_of(part) for part in hours})
         if w.day in chosen or (w.month in wanted and _is_broken(data / hours[w.part].path))
     ]
     current = {(HOURS, w.part): hours[w.part] for w in work}
@@ -99,10 +99,6 @@ def by_day(made: Collection[Restored], chosen: Collection[date]) -> dict[date, l
     return days
 
 
-def _day_of(file: FactFile) -> date:
-    return date.fromisoformat(file.part.split("/")[1])
-
-
 def _is_broken(path: Path) -> bool:
     try:
         pq.read_metadata(path)
@@ -112,4 +108,4 @@ def _is_broken(path: Path) -> bool:
 
 
 def _digest(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+    return sha256_of(path) if path.exists() else None

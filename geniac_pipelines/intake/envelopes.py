@@ -19,7 +19,7 @@ from geniac_pipelines.store.arrivals import Arrival, Reading, identified, storab
 
 
 @dataclass
-class Guise:
+class Classification:
     """What a file is, as far as its archiving depends on it. Asked while the file is watched."""
 
     source: Source
@@ -70,9 +70,9 @@ def opened(
 def _member(
     whole_file: Arrival, source: Source, archive: Archive, formats: Sequence[Format]
 ) -> Arrival:
-    guise = Guise(source, formats)
-    stored = archive.put(source.path, private=lambda: guise.private)
-    if guise.envelope:
+    classified = Classification(source, formats)
+    stored = archive.put(source.path, private=lambda: classified.private)
+    if classified.envelope:
         raise UnpackRefused(NESTED.at(Place()))
     part = replace(
         whole_file,

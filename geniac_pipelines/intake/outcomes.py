@@ -10,23 +10,26 @@ import pyarrow as pa
 
 from geniac_pipelines.store.arrivals import LOSSES
 
+OUTCOMES = {
+    "landed": "受領",
+    "partial": "一部受領",
+    "refused": "受領できず",
+    "unknown": "形式不明",
+    "failed": "読み取り障害",
+}
+"""The outcomes of reading in words."""
+
 HEADINGS = {
     "sender": "提出元",
     "files": "ファイル",
-    "landed": "受理",
-    "partial": "一部受理",
-    "refused": "不受理",
-    "unknown": "形式不明",
-    "failed": "読取り失敗",
-    "unread": "読取り対象外",
+    **OUTCOMES,
+    "unread": "読み取り対象外",
     "rows": "行数",
     "refusals": "修正依頼",
 }
 """The keys of `Outcomes.as_row` in words."""
 
 UNKNOWN_SENDER = "（提出元不明）"
-
-OUTCOMES = ("landed", "partial", "refused", "unknown", "failed")
 
 
 @dataclass(frozen=True)

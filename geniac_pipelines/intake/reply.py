@@ -6,7 +6,6 @@ Not here: sending it (`geniac_pipelines.alerts`).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +28,7 @@ from geniac_pipelines.intake.reading import (
 )
 from geniac_pipelines.intake.recognise import recognise
 from geniac_pipelines.store.arrivals import LOSSES, RefusalRecord
+from geniac_pipelines.store.files import sha256_of
 
 SHOWN_PLACES: Final = 5
 """Places named for complaints of one kind; the workbook lists the others."""
@@ -225,11 +225,9 @@ def check(
             continue
         count = 1 if isinstance(item, Row) else item.rows.num_rows
         taken[item.contract.ja] = taken.get(item.contract.ja, 0) + count
-    with path.open("rb") as f:
-        sha256 = hashlib.file_digest(f, "sha256").hexdigest()
     return reply(
         path.name,
-        sha256,
+        sha256_of(path),
         sender=context.sender,
         received_at=context.received_at,
         rows_taken=taken,

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from geniac_pipelines.intake.deliveries import Sighting, look
-from geniac_pipelines.intake.envelopes import Guise, opened
+from geniac_pipelines.intake.envelopes import Classification, opened
 from geniac_pipelines.intake.moves import moved_from, noted
 from geniac_pipelines.intake.reading import Format, Source
 from geniac_pipelines.settings import Clock
@@ -83,7 +83,7 @@ def take_in(
     found = list(look(inbox, unlisted))
     fresh = [s for s in found if known.get(s.path) != (s.size, s.mtime_ns, s.delivery.words)]
     _settle(fresh, settle_seconds)
-    door = _Door(
+    reception = _Reception(
         archive,
         ledger,
         formats,
@@ -92,8 +92,8 @@ def take_in(
         unlisted=tuple(taken.waiting),
     )
     for batch in _batches(fresh):
-        stored = [s for sighting in batch if (s := door.store(sighting, taken.waiting))]
-        for came in door.register(stored):
+        stored = [s for sighting in batch if (s := reception.store(sighting, taken.waiting))]
+        for came in reception.register(stored):
             taken.arrivals.append(came.sighting.path)
             if came.moved_from:
                 taken.moved[came.sighting.path] = came.moved_from
@@ -168,7 +168,7 @@ class _Came:
 
 
 @dataclass
-class _Door:
+class _Reception:
     """Where files come in. `present` are the paths that this look saw, `unlisted` the folders of
     which nobody knows what they hold."""
 
@@ -205,9 +205,9 @@ class _Door:
         now = sighting.file.stat()
         if (now.st_size, now.st_mtime_ns) != (sighting.size, sighting.mtime_ns):
             raise ChangedWhileRead("it is still being written")
-        guise = Guise(Source(sighting.path, sighting.file), self.formats)
-        stored = self.archive.put(sighting.file, private=lambda: guise.private)
-        return _Stored(sighting, stored, guise.envelope)
+        classified = Classification(Source(sighting.path, sighting.file), self.formats)
+        stored = self.archive.put(sighting.file, private=lambda: classified.private)
+        return _Stored(sighting, stored, classified.envelope)
 
     def register(self, batch: Sequence[_Stored]) -> list[_Came]:
         """Register archived files in one transaction; those that are new arrivals are returned."""

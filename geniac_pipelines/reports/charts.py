@@ -184,7 +184,7 @@ def _own_ids(drawn: str, chart: str) -> str:
 @lru_cache(maxsize=64)
 def _drawn(specification: str) -> str:
     """PDF and HTML show the same drawing, so it is made once."""
-    _register_fonts()
+    register_fonts()
     drawn: str = vl_convert.vegalite_to_svg(
         specification, config=CONFIG, allowed_base_urls=[], time_format_locale="ja-JP"
     )
@@ -192,7 +192,8 @@ def _drawn(specification: str) -> str:
 
 
 @cache
-def _register_fonts() -> None:
+def register_fonts() -> None:
+    """Let the converter find the house faces, once a process."""
     for folder in FONT_FOLDERS:
         vl_convert.register_font_directory(str(folder))
 

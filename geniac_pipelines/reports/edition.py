@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -100,8 +100,7 @@ def make(
             earlier=earlier_figures(snapshot, audience),
         )
         target = folder / known(audience).folder
-        render(document, target)
-        render(replace(document, unreleased=True), unreleased(target))
+        render(document, target, unreleased(target))
         yield Report(document, target, month, issued)
 
 

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from io import BytesIO
 from typing import Any
 
 import vl_convert
 from PIL import Image
 
-from geniac_pipelines.reports.charts import CONFIG
-from geniac_pipelines.reports.theme import FONT_FOLDERS
+from geniac_pipelines.reports.charts import CONFIG, register_fonts
 
 
 def png(spec: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> bytes:
     """The chart over `values`; the same input always gives the same bytes."""
-    _register_fonts()
+    register_fonts()
     specification = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "padding": 8,
@@ -38,9 +36,3 @@ def png(spec: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> bytes:
     # the converter hardly compresses, and a picture is stored with the events of every night
     Image.open(BytesIO(drawn)).convert("RGB").save(packed, "PNG", optimize=True)
     return packed.getvalue()
-
-
-@cache
-def _register_fonts() -> None:
-    for folder in FONT_FOLDERS:
-        vl_convert.register_font_directory(str(folder))

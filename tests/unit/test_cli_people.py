@@ -49,7 +49,7 @@ def geniac(settings: Settings, *words: str) -> Result:
 
 def test_a_person_is_shown_and_the_look_recorded(settings: Settings) -> None:
     pseudonym = meet(settings, "山田")
-    shown = geniac(settings, "show", pseudonym, "--by", "佐藤", "--purpose", "企業からの照会")
+    shown = geniac(settings, "show", pseudonym, "--person", "佐藤", "--purpose", "企業からの照会")
     assert shown.exit_code == 0, shown.output
     assert "識別子    山田" in shown.output
     assert "初回受付  2026-08-03 12:00" in shown.output
@@ -61,9 +61,9 @@ def test_a_person_is_shown_and_the_look_recorded(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(("--by", "佐藤"), id="no purpose"),
+        pytest.param(("--person", "佐藤"), id="no purpose"),
         pytest.param(("--purpose", "why"), id="no name"),
-        pytest.param(("--by", "machine", "--purpose", "why"), id="no person"),
+        pytest.param(("--person", "machine", "--purpose", "why"), id="no person"),
     ],
 )
 def test_nobody_is_shown_without_a_name_and_a_purpose(
@@ -80,16 +80,16 @@ def test_after_a_change_of_the_key_the_old_pseudonym_still_leads_to_the_person(
 ) -> None:
     """Issued reports and landings of erased originals go on bearing it."""
     pseudonym = meet(settings, "山田")
-    changed = geniac(settings, "rotate", "--by", "佐藤", "--reason", "鍵の漏えい")
+    changed = geniac(settings, "rotate", "--person", "佐藤", "--reason", "鍵の漏えい")
     assert changed.exit_code == 0, changed.output
     assert "人 1件" in changed.output
-    shown = geniac(settings, "show", pseudonym, "--by", "佐藤", "--purpose", "照会")
+    shown = geniac(settings, "show", pseudonym, "--person", "佐藤", "--purpose", "照会")
     assert "識別子    山田" in shown.output
 
 
 def test_a_lost_key_is_said_so(settings: Settings) -> None:
     pseudonym = meet(settings, "山田")
     (settings.data / "keys" / "pseudonym.key").unlink()
-    shown = geniac(settings, "show", pseudonym, "--by", "佐藤", "--purpose", "照会")
+    shown = geniac(settings, "show", pseudonym, "--person", "佐藤", "--purpose", "照会")
     assert shown.exit_code == 1
     assert "バックアップ" in shown.output

@@ -295,11 +295,11 @@ def test_many_of_one_rule_are_one_item_and_what_must_be_acted_on_never_is():
     both = (*watched, *acting)
     body = text(findings=both, events=tuple(entry(Event.OPENED, f) for f in both))
     assert "■ 新しく見つかったこと 8件" in body
-    assert "・［要注視］条項 3-1-a　gpu_seen　4件\n" in body
+    assert "・［要注視］条項 3-1-a　同じ規則 4件\n" in body
     aoi, midori = "株式会社あおいAI（aoi-ai）", "みどりロボティクス株式会社（midori）"
     assert f"　対象　　{aoi}2026年4月〜2026年6月、{midori}2026年5月\n" in body
     assert body.count("・［要指示］") == 4
-    assert body.index("・［要指示］") < body.index("gpu_seen　4件")
+    assert body.index("・［要指示］") < body.index("同じ規則 4件")
 
 
 def test_months_with_a_gap_are_counted():

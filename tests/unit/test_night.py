@@ -16,7 +16,8 @@ import pytest
 import sqlalchemy as sa
 
 from geniac_pipelines import night as module
-from geniac_pipelines.night import NothingStaged, open_ledger, open_night
+from geniac_pipelines.calendar import Month
+from geniac_pipelines.night import AlreadyIssued, NothingStaged, open_ledger, open_night
 from geniac_pipelines.settings import ROOT, Clock, Settings
 from geniac_pipelines.store import generations, ledger, warehouse
 from geniac_pipelines.store.archive import Archive
@@ -517,3 +518,24 @@ def test_a_read_only_folder_is_said(settings: Settings, tmp_path: Path) -> None:
         run_night(settings, "r2")
     (settings.data / "lock").chmod(0o644)
     assert run_night(settings, "r3") is None
+
+
+def test_a_month_whose_reports_were_issued_is_never_closed_again(settings):
+    with open_ledger(settings).transaction() as connection:
+        connection.execute(
+            sa.insert(ledger.reports).values(
+                report="monthly/2026-08/meti_nedo",
+                generation=1,
+                status="issued",
+                month=date(2026, 8, 1),
+                audience="meti_nedo",
+                folder="generations/first/reports/meti_nedo",
+            )
+        )
+    with (
+        pytest.raises(AlreadyIssued, match="2026-08 は締め済み"),
+        open_night(settings, "again", "closing", Month(2026, 8)),
+    ):
+        pass
+    with open_night(settings, "next", "closing", Month(2026, 9)) as night:
+        assert night.month_to_close == Month(2026, 9)

@@ -251,10 +251,10 @@ def test_the_command_line_lists_and_releases(office: Office) -> None:
     assert "報告書 3件　うち公開前 3件" in listed.output
     wanted = ["reports", "release", "--month", "2026-08", "--to", "meti_nedo", *folder]
     assert run(main, wanted).exit_code == 2
-    done = run(main, [*wanted, "--by", PERSON])
+    done = run(main, [*wanted, "--person", PERSON])
     assert (done.exit_code, office.page(AUGUST, "meti_nedo")) == (0, "meti_nedo 八月")
     assert f"公開済み（{PERSON}）" in run(main, ["reports", "list", *folder]).output
-    again = run(main, [*wanted, "--by", PERSON])
+    again = run(main, [*wanted, "--person", PERSON])
     assert again.exit_code == 1
     assert "公開済みです" in again.output
     (decision,) = decisions_about(office.ledger, "report")
@@ -264,7 +264,7 @@ def test_the_command_line_lists_and_releases(office: Office) -> None:
 
 def test_nothing_is_released_while_a_night_works(office: Office) -> None:
     office.night(AUGUST, "issued", "八月")
-    command = ["reports", "release", "--month", "2026-08", "--to", "meti_nedo", "--by", PERSON]
+    command = ["reports", "release", "--month", "2026-08", "--to", "meti_nedo", "--person", PERSON]
     with exclusive(office.data, "nightly r2"):
         refused = CliRunner().invoke(main, [*command, "--data", str(office.data)])
     assert refused.exit_code == 1

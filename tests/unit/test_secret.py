@@ -278,7 +278,8 @@ def test_the_lock_keeps_nights_out(tmp_path: Path) -> None:
 
     with exclusive(tmp_path, "night"):
         done = CliRunner().invoke(
-            main, ["people", "rotate", "--by", "佐藤", "--reason", "試", "--data", str(tmp_path)]
+            main,
+            ["people", "rotate", "--person", "佐藤", "--reason", "試", "--data", str(tmp_path)],
         )
     assert done.exit_code == 1
     assert "in use by" in done.output

@@ -75,10 +75,10 @@ def situation_table(view: Any, month: Month, audience: str) -> FigureTable:
 def opening(view: Any, month: Month, audience: str) -> tuple[Block, ...]:
     """The first page: what the month looks like and what is to be decided."""
     source = Source(view, month, audience)
-    counts = situation.situation(source)
+    whole, counts = tables.overview(source), situation.situation(source)
     return (
-        *_situation(tables.overview(source)),
-        Table(tables.overview(source), empty="この月の記録がありません。"),
+        *_situation(whole),
+        Table(whole, empty="この月の記録がありません。"),
         Table(counts, empty="この月に判定の対象となる組織はありません。"),
         *situation.to_decide(source, counts),
     )

@@ -114,7 +114,6 @@ select
     case forecasts.verdict
         when '計画を超える見込み' then '計画超過'
         when '計画を下回る見込み' then '計画未達'
-        when '計画どおりもあり得る' then '計画どおり'
         when '予測できない' then '予測できない（' || forecasts.reason || '）'
         else forecasts.verdict
     end as outlook
