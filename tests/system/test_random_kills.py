@@ -1,35 +1,57 @@
 """Whole nights killed at random moments: whatever the moment, the end state is the undisturbed one.
 
-Compared are the bytes of every report that people see, the contents of every mart, findings,
-figures, readings, refusals and messages. Left out, since they name the run and not its result:
-run ids (generations, folders), commit times of generations, times of registration, how far the
-sending of a message has come, the mark of the installation, since when a key is in use, the
-vault's ciphertexts (a fresh nonce each), and Dagster's own records.
+A moment is a phase of the night and a share of its usual length, so that short phases are hit as
+well as long ones. The successor of a killed night is killed as well, some times over; then one may
+end, and what it leaves is compared: the bytes of every report that people see, the contents of
+every mart, findings, figures, readings, refusals and messages. Left out, since they name the run
+and not its result: run ids (generations, folders), commit times of generations, times of
+registration, how far the sending of a message has come, the mark of the installation, and Dagster's
+own records.
+
+GENIAC_KILLS is the number of kills, GENIAC_KILLS_SEED repeats the moments of an earlier run.
 """
 
 import hashlib
+import itertools
 import os
 import random
-import signal
-import subprocess
-import sys
+import secrets
 import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from geniac_pipelines.sample.write import AS_OF, write_sample
+from geniac_pipelines.sample.write import write_sample
 from geniac_pipelines.store import generations
 from geniac_pipelines.store.ledger import Ledger, metadata
 from geniac_pipelines.store.warehouse import connect, rows
+from tests.system.forked_nights import AFTER, ForkedNight, Phase
+from tests.system.nights import TINY
 
 pytestmark = pytest.mark.system
 
-KILLS = int(os.environ.get("GENIAC_KILLS", "10"))
-KILLS_A_ROUND = 10
-LONGEST_S = 40.0
-TINY = {"companies": 2, "gpus_per_company": 4, "months": 1, "telemetry_days": 1}
+KILLS = int(os.environ.get("GENIAC_KILLS") or (50 if os.environ.get("CI") else 10))
+SEED = os.environ.get("GENIAC_KILLS_SEED") or secrets.token_hex(4)
+KILLS_A_SEQUENCE = 13
+AT_ONCE = 2
+KILLED_ALONE = 0.3
+"""Share of nights that are killed without their children: an orphaned dbt goes on."""
+AFTER_COMMIT = 3
+"""Kills on a data folder whose nights find everything done."""
+TRIES = 6
+"""Nights for each kill: one that finds little to do ends before a late moment comes."""
+WEIGHTS = {
+    "dbt": 10, "analyses__gpu_usage__plan_forecasts": 1, "findings": 1, "monthly_reports": 2,
+    "generation": 4, AFTER: 2,
+}  # fmt: skip
+USUAL_WEIGHT = 6
+"""How often a phase is chosen: the child at work most of all; what comes late in a night costs a
+whole one, and is chosen as often as fifty kills in some minutes allow."""
 LEFT_OUT = {
     "generations": {"run_id", "warehouse", "committed_at"},
     "arrivals": {"registered_at"},
@@ -46,17 +68,49 @@ LEFT_OUT = {
 }  # fmt: skip
 
 
-def night(inbox: Path, data: Path) -> subprocess.Popen:
-    command = ["nightly", "--inbox", str(inbox), "--data", str(data), "--as-of", AS_OF.isoformat()]
-    code = "from geniac_pipelines.cli import main; main()"
-    environment = {**os.environ, "GENIAC_PSEUDONYM_KEY": "k" * 32}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *command],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+@dataclass(frozen=True)
+class Usual:
+    """The phases of an undisturbed night, and of one that finds everything done."""
+
+    whole: Sequence[Phase]
+    idle: Sequence[Phase]
+    expected: dict[str, object]
+
+
+@dataclass
+class Record:
+    """What was killed: where it was meant to be hit, where it was, how long it had lived."""
+
+    lines: list[str] = field(default_factory=list)
+    hits: Counter[str] = field(default_factory=Counter)
+    nights: list[ForkedNight] = field(default_factory=list)
+
+    def add(
+        self, number: int, phase: Phase, share: float, night: ForkedNight, *, alone: bool
+    ) -> None:
+        lived = time.monotonic() - night.started
+        self.nights.append(night)
+        self.hits[night.phase] += 1
+        self.lines.append(
+            f"  sequence {number:2}: {share:4.0%} into {phase.name}; hit {night.phase}, "
+            f"{lived:5.1f} s old, {'alone' if alone else 'with its children'}"
+        )
+
+    def bury(self) -> None:
+        """End children that outlived their night."""
+        for night in self.nights:
+            night.bury()
+
+    def text(self, usual: Usual) -> str:
+        usually = ", ".join(f"{p.name} {p.seconds:.1f} s" for p in usual.whole)
+        most = max(self.hits.values(), default=1)
+        order = [phase.name for phase in usual.whole]
+        bars = [
+            f"  {name:36} {self.hits[name]:3} {'#' * round(40 * self.hits[name] / most)}"
+            for name in order
+        ]
+        head = [f"\n{sum(self.hits.values())} kills, GENIAC_KILLS_SEED={SEED}", f"  {usually}"]
+        return "\n".join([*head, *sorted(self.lines), *bars])
 
 
 def state(data: Path) -> dict[str, object]:
@@ -91,25 +145,102 @@ def state(data: Path) -> dict[str, object]:
     return found
 
 
-def test_killed_nights_end_as_an_undisturbed_one(tmp_path):
-    inbox = tmp_path / "sample" / "inbox"
-    write_sample(tmp_path / "sample", **TINY)
-    undisturbed = tmp_path / "undisturbed"
-    assert night(inbox, undisturbed).wait() == 0
-    expected = state(undisturbed)
-    chance = random.Random(20261005)
-    kills = 0
-    for number in range(-(-KILLS // KILLS_A_ROUND)):
-        data = tmp_path / f"round-{number}"
-        for _ in range(min(KILLS_A_ROUND, KILLS - kills)):
-            process = night(inbox, data)
-            time.sleep(chance.uniform(1.0, LONGEST_S / 2))
-            # the process and dbt below it, as a power cut would
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-        assert night(inbox, data).wait() == 0
+def committed(data: Path) -> bool:
+    """Whether any night came through its commit."""
+    file = data / "ledger.sqlite"
+    if not file.exists():
+        return False
+    engine = sa.create_engine(f"sqlite:///{file}")
+    try:
+        with engine.connect() as connection:
+            tables = sa.inspect(connection).get_table_names()
+            return "generations" in tables and bool(
+                connection.execute(sa.text("select count(*) from generations")).scalar()
+            )
+    finally:
+        engine.dispose()
+
+
+def kill_once(number: int, data: Path, usual: Usual, chance: random.Random, record: Record) -> bool:
+    """Start a night and kill it; False if it ended before its moment came."""
+    phases = usual.idle if committed(data) else usual.whole
+    (phase,) = chance.choices(phases, [WEIGHTS.get(p.name, USUAL_WEIGHT) for p in phases])
+    share, alone = chance.random(), chance.random() < KILLED_ALONE
+    night = ForkedNight(data)
+    there = phase is phases[0] or night.reaches(phase.name)
+    if not there or not night.lives(share * phase.seconds):
+        assert night.ends(), f"a night failed by itself: {data}.log"
+        return False
+    night.kill(alone=alone)
+    record.add(number, phase, share, night, alone=alone)
+    return True
+
+
+def kill_some(
+    number: int, data: Path, most: int, usual: Usual, chance: random.Random, record: Record
+) -> int:
+    """Kill nights on one data folder, so many at most, few once one came through its commit."""
+    killed = idle = 0
+    for _ in range(TRIES * most):
+        if killed == most or idle == AFTER_COMMIT:
+            break
+        through = committed(data)
+        hit = kill_once(number, data, usual, chance, record)
+        killed += hit
+        idle += hit and through
+    assert killed, "no night was still alive when its time came"
+    return killed
+
+
+def run_sequence(number: int, kills: int, folder: Path, usual: Usual, record: Record) -> list[str]:
+    """So many kills; what differs by name when a night at last ran to its end on their folders."""
+    chance = random.Random(f"{SEED}/{number}")
+    differences: list[str] = []
+    parts = itertools.count()
+    while kills:
+        data = folder / f"data-{number}-{next(parts)}"
+        kills -= kill_some(number, data, kills, usual, chance, record)
+        assert ForkedNight(data).ends(), f"the night after the kills failed: {data}.log"
         found = state(data)
-        assert found.keys() == expected.keys()
-        assert [name for name in expected if found[name] != expected[name]] == []
-    assert kills == KILLS
+        names = sorted(found.keys() | usual.expected.keys())
+        differences += [f"{data.name}: {n}" for n in names if found.get(n) != usual.expected.get(n)]
+    return differences
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    made = tmp_path_factory.mktemp("kills")
+    write_sample(made / "sample", **TINY)
+    (made / "sample" / "inbox").rename(made / "inbox")
+    return made
+
+
+@pytest.fixture(scope="module")
+def usual(folder) -> Usual:
+    data = folder / "undisturbed"
+    whole = ForkedNight(data)
+    assert whole.ends(), f"{data}.log"
+    idle = ForkedNight(data)
+    assert idle.ends(), f"{data}.log"
+    # the first night waited until all modules were loaded
+    before, *_ = idle.phases()
+    return Usual([before, *whole.phases()[1:]], idle.phases(), state(data))
+
+
+def test_killed_nights_end_as_an_undisturbed_one(folder, usual, capsys):
+    record = Record()
+    sequences = max(AT_ONCE, -(-KILLS // KILLS_A_SEQUENCE))
+    sizes = [len(range(number, KILLS, sequences)) for number in range(sequences)]
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            runs = [
+                pool.submit(run_sequence, number, kills, folder, usual, record)
+                for number, kills in enumerate(sizes)
+            ]
+        differences = {number: run.result() for number, run in enumerate(runs)}
+    finally:
+        record.bury()
+        with capsys.disabled():
+            print(record.text(usual))
+    assert {number: names for number, names in differences.items() if names} == {}
+    assert sum(record.hits.values()) == KILLS
