@@ -14,6 +14,7 @@ from dagster_dbt import (
 )
 
 from assets._shared import OWNERS
+from geniac_pipelines.settings import WAREHOUSE_VARIABLE
 from resources.dbt import dbt_project
 from resources.night import NightResource
 
@@ -78,8 +79,10 @@ def dbt(
 ) -> Iterator[Any]:
     tonight = night.tonight
     # the child process inherits it; in process and under the lock there is one night at a time
-    os.environ["GENIAC_WAREHOUSE"] = str(tonight.warehouse)
-    invocation = dbt_cli.cli(BUILD, context=context, raise_on_error=False)
+    os.environ[WAREHOUSE_VARIABLE] = str(tonight.warehouse)
+    # its log stays for a look until the next run begins, which clears the folder
+    target = tonight.data / "work" / f"dbt-{tonight.run_id}"
+    invocation = dbt_cli.cli(BUILD, context=context, raise_on_error=False, target_path=target)
     built: set[str] = set()
     for event in invocation.stream():
         if isinstance(event, dg.Output):

@@ -19,8 +19,6 @@ from re import fullmatch
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import holidays
-
 JST = ZoneInfo("Asia/Tokyo")
 
 FISCAL_YEAR_FIRST_MONTH = 4
@@ -181,6 +179,9 @@ def _days_off(year: int) -> frozenset[date]:
             f"business days are known from {FIRST_BUSINESS_YEAR} to {LAST_BUSINESS_YEAR}, "
             f"not in {year}"
         )
+    # computes tables of all its calendars when imported, which definitions need not wait for
+    import holidays  # noqa: PLC0415
+
     closure = {date(year, month, day) for month, day in _YEAR_END_CLOSURE}
     return frozenset(closure | set(holidays.country_holidays("JP", years=year)))
 

@@ -17,6 +17,8 @@ from geniac_pipelines.calendar import JST
 
 ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT = ROOT / "dbt_project"
+WAREHOUSE_VARIABLE = "GENIAC_WAREHOUSE"
+"""Tells dbt, a child process, which file the night's warehouse is."""
 PERSONAL_DAYS = 400
 """A fiscal year and the month in which it is closed: until then a correction may need the file."""
 

@@ -25,7 +25,6 @@ from geniac_pipelines.figures.restated import Printed
 from geniac_pipelines.reports.document import Document
 from geniac_pipelines.reports.monthly import audiences, build, report_id
 from geniac_pipelines.reports.release import content_digest, current, released
-from geniac_pipelines.reports.render import render
 from geniac_pipelines.store.files import write_bytes
 from geniac_pipelines.store.ledger import Ledger
 from geniac_pipelines.store.ledger import figures as figures_table
@@ -88,6 +87,9 @@ def make(
 ) -> Iterator[Report]:
     """Render the month's report for each audience, twice: as it goes out, into its own folder below
     `folder`, and marked as not released, for the secretariat to read, beside it (`unreleased`)."""
+    # typesetting, charts and workbooks: definitions need not wait for them
+    from geniac_pipelines.reports.render import render  # noqa: PLC0415
+
     for audience, name in audiences(warehouse):
         document = build(
             warehouse,

@@ -15,7 +15,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
-from pyarrow.dataset import dataset, field
 
 from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.store.files import whole
@@ -116,6 +115,9 @@ def write_merge(data: Path, merge: Merge, schema: pa.Schema) -> None:
 
     `schema` is the table's of today; a column that a source lacks is missing in its rows.
     """
+    # imports pandas, which definitions need not wait for
+    from pyarrow.dataset import dataset, field  # noqa: PLC0415
+
     with (
         whole(data / merge.path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,

@@ -20,7 +20,7 @@ from geniac_pipelines.intake.judge import Judge
 from geniac_pipelines.intake.sweep import take_in
 from geniac_pipelines.night import open_night
 from geniac_pipelines.reports import edition
-from geniac_pipelines.settings import DBT_PROJECT, Settings
+from geniac_pipelines.settings import DBT_PROJECT, WAREHOUSE_VARIABLE, Settings
 from geniac_pipelines.store.generations import current_files
 from geniac_pipelines.store.lake import empty, landing_files, plan_merges, write_merge
 from geniac_pipelines.store.warehouse import connect, prepare
@@ -62,7 +62,7 @@ def main(inbox: Path, data: Path, as_of: date) -> None:
         subprocess.run(
             [str(Path(sys.executable).parent / "dbt"), *BUILD, *folders],
             check=True,
-            env={**os.environ, "GENIAC_WAREHOUSE": str(night.warehouse)},
+            env={**os.environ, WAREHOUSE_VARIABLE: str(night.warehouse)},
         )
         write_analyses(night.warehouse)
         ways = channels(settings)

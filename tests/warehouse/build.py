@@ -4,6 +4,7 @@ Here: laying rows where a night would find them. Not here: what the rows are (ea
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from geniac_pipelines.gpu_usage.forecast import write_analyses
 from geniac_pipelines.gpu_usage.rollup import DAY_FACTS
 from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.programme import contracts as programme
-from geniac_pipelines.settings import DBT_PROJECT
+from geniac_pipelines.settings import DBT_PROJECT, WAREHOUSE_VARIABLE
 from geniac_pipelines.store import ledger as tables
 from geniac_pipelines.store import snapshot, warehouse
 from geniac_pipelines.store.calendar_table import calendar_table
@@ -111,6 +112,10 @@ def build(
 
 def run_dbt(root: Path, path: Path, *options: str) -> None:
     """`dbt build` into `path`, as a child process with its own target folder."""
+    parsed = DBT_PROJECT / "target" / "partial_parse.msgpack"
+    if parsed.exists():
+        (root / "target").mkdir(exist_ok=True)
+        shutil.copy(parsed, root / "target")
     outcome = subprocess.run(
         [
             str(Path(sys.executable).parent / "dbt"), "build",
@@ -118,7 +123,7 @@ def run_dbt(root: Path, path: Path, *options: str) -> None:
         ],
         env={
             **os.environ,
-            "GENIAC_WAREHOUSE": str(path),
+            WAREHOUSE_VARIABLE: str(path),
             "DBT_TARGET_PATH": str(root / "target"),
             "DBT_LOG_PATH": str(root / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
