@@ -1,7 +1,8 @@
 """Which facts of telemetry must be made anew tonight, and making them.
 
 A company's day is remade when the arrivals that touch it are others than those its facts were
-made from; a month's file of day facts is put together from its days. Cost follows what came in.
+made from, or none any more; a month's file of day facts is put together from its days. Cost
+follows what came in.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ ROLLUP_VERSION: Final = 1
 
 @dataclass(frozen=True)
 class DayWork:
-    """A company's day to be remade from landing files (paths relative to the data folder)."""
+    """A company's day to be remade from landing files (paths relative to the data folder).
+
+    Without files its facts become an empty table: what they were made from counts elsewhere now.
+    """
 
     company: str
     day: date
@@ -59,7 +63,7 @@ def outstanding(snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile])
     `snapshot` is the night's ledger: landing_days, landings and arrivals. A delivery of unknown
     sender belongs to no company and makes no facts.
     """
-    return [w for w in _every_day(snapshot) if not _is_current(w, hours)]
+    return [w for w in _every_day(snapshot, hours) if not _is_current(w, hours)]
 
 
 def standing(
@@ -67,10 +71,10 @@ def standing(
 ) -> list[DayWork]:
     """Of the chosen days those whose facts are made from the arrivals that touch them, in order.
 
-    Made again they give the files that are current already. Days with other arrivals since, or
-    none at all, are left out: they are the next night's work, or nobody's.
+    Made again they give the files that are current already. Days with other arrivals since are
+    left out: they are the next night's work.
     """
-    return [w for w in _every_day(snapshot) if w.day in chosen and _is_current(w, hours)]
+    return [w for w in _every_day(snapshot, hours) if w.day in chosen and _is_current(w, hours)]
 
 
 def _is_current(work: DayWork, hours: Mapping[str, FactFile]) -> bool:
@@ -78,19 +82,23 @@ def _is_current(work: DayWork, hours: Mapping[str, FactFile]) -> bool:
     return current is not None and current.inputs == work.inputs
 
 
-def _every_day(snapshot: Mapping[str, pa.Table]) -> Iterator[DayWork]:
-    """All days with telemetry, in order of company and day."""
+def _every_day(
+    snapshot: Mapping[str, pa.Table], hours: Mapping[str, FactFile]
+) -> Iterator[DayWork]:
+    """All days with telemetry or with facts of it, in order of company and day."""
     senders = {r["arrival_id"]: r["sender"] for r in snapshot["arrivals"].to_pylist()}
     paths = {
         r["arrival_id"]: r["path"]
         for r in snapshot["landings"].to_pylist()
         if r["contract"] == TELEMETRY.name
     }
-    touching: defaultdict[tuple[str, date], list[str]] = defaultdict(list)
+    touching: dict[tuple[str, date], list[str]] = {
+        (company_of(part), day_of(part)): [] for part in hours
+    }
     for row in snapshot["landing_days"].to_pylist():
         sender = senders.get(row["arrival_id"])
         if sender and row["contract"] == TELEMETRY.name:
-            touching[sender, row["day"]].append(row["arrival_id"])
+            touching.setdefault((sender, row["day"]), []).append(row["arrival_id"])
     for (company, day), arrivals in sorted(touching.items()):
         words = "\0".join([str(ROLLUP_VERSION), company, str(day), *sorted(arrivals)])
         inputs = hashlib.sha256(words.encode()).hexdigest()
@@ -134,7 +142,7 @@ def remake(
             else:
                 kept = DAY_FACTS.empty_table()
                 fresh = {day_of(p): data / made[p].path for p in parts}
-            table = _month(connection, month.split("/")[0], kept, fresh)
+            table = _month(connection, company_of(month), kept, fresh)
             with whole(data / path) as temporary:
                 pq.write_table(table, temporary, compression="zstd")
             yield FactFile(path, DAYS, month, inputs, table.num_rows)
@@ -155,6 +163,11 @@ def _alike(work: Sequence[DayWork]) -> Iterator[list[DayWork]]:
         together.append(each)
     if together:
         yield together
+
+
+def company_of(part: str) -> str:
+    """The company of a part of facts, which is company/day or company/month."""
+    return part.rsplit("/", maxsplit=1)[0]
 
 
 def day_of(part: str) -> date:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geniac_pipelines.gpu_usage.facts import DAYS, HOURS, day_of, remake, standing
+from geniac_pipelines.gpu_usage.facts import DAYS, HOURS, company_of, day_of, remake, standing
 from geniac_pipelines.store.files import sha256_of
 from geniac_pipelines.store.generations import FactFile
 
@@ -42,7 +42,7 @@ class Restored:
 
     @property
     def company(self) -> str:
-        return self.file.part.split("/")[0]
+        return company_of(self.file.part)
 
     @property
     def day(self) -> date | None:
