@@ -94,6 +94,16 @@ def test_a_check_that_fails_in_a_run_that_succeeds_is_told(instance, settings):
     assert "・table: rows_add_up" in body
 
 
+def test_a_check_that_only_warns_is_not_told(instance, settings):
+    @dg.asset(check_specs=[dg.AssetCheckSpec("coverage", asset="thin")])
+    def thin():
+        warning = dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+        return dg.MaterializeResult(check_results=[warning])
+
+    checks_failed(finished(instance, [thin]))
+    assert mails(settings) == []
+
+
 def test_a_night_whose_checks_all_passed_says_nothing(instance, settings):
     @dg.asset(check_specs=[dg.AssetCheckSpec("rows_add_up", asset="sound")])
     def sound():
