@@ -81,6 +81,15 @@ def model_columns(name: str) -> dg.TableSchema:
     )
 
 
+def filled_after_dbt() -> set[str]:
+    """Tables (`schema.name`) that dbt lays empty and a later asset of the night fills."""
+    return {
+        f"{n['schema']}.{n['name']}"
+        for n in _manifest()["nodes"].values()
+        if n["config"].get("meta", {}).get("filled_after_dbt")
+    }
+
+
 @cache
 def _manifest() -> dict[str, Any]:
     content: dict[str, Any] = json.loads(dbt_project.manifest_path.read_text(encoding="utf-8"))

@@ -13,8 +13,9 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from assets._shared import OWNERS
+from assets._shared import OWNERS, filled_after_dbt
 from geniac_pipelines.settings import WAREHOUSE_VARIABLE
+from geniac_pipelines.store.warehouse import row_counts
 from resources.dbt import dbt_project
 from resources.night import NightResource
 
@@ -83,15 +84,20 @@ def dbt(
     # its log stays for a look until the next run begins, which clears the folder
     target = tonight.data / "work" / f"dbt-{tonight.run_id}"
     invocation = dbt_cli.cli(BUILD, context=context, raise_on_error=False, target_path=target)
-    built: set[str] = set()
-    for event in invocation.stream():
-        if isinstance(event, dg.Output):
-            built.add(event.output_name)
-        yield event
+    # told when dbt has ended: until then nobody else can open the file and count
+    events = list(invocation.stream())
+    built = {e.output_name for e in events if isinstance(e, dg.Output)}
+    later = filled_after_dbt()
+    counts = {t: n for t, n in row_counts(tonight.warehouse).items() if t not in later}
+    tables = {k.to_python_identifier(): ".".join(k.path[-2:]) for k in context.selected_asset_keys}
+    for event in events:
+        if isinstance(event, dg.Output) and (table := tables[event.output_name]) in counts:
+            yield event.with_metadata({**event.metadata, "dagster/row_count": counts[table]})
+        else:
+            yield event
     # one area's fault must not stop the others: what was not built comes from the last generation
     results = invocation.get_artifact("run_results.json")["results"]
     carried = tonight.carry([r["relation_name"] for r in results if _is_missing(r)])
-    for key in context.selected_asset_keys:
-        output = key.to_python_identifier()
-        if output not in built and ".".join(key.path[-2:]) in carried:
+    for output, table in tables.items():
+        if output not in built and table in carried:
             yield dg.Output(None, output_name=output, metadata={"provisional": True})

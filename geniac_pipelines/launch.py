@@ -20,6 +20,8 @@ from geniac_pipelines.settings import Settings
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300

@@ -68,13 +68,13 @@ def file_list(paths: Sequence[Path]) -> str:
     return "[" + ", ".join(quoted(_PATTERN.sub(r"[\g<0>]", str(p))) for p in paths) + "]"
 
 
-def current_rows(contract: Contract) -> str:
-    """SQL of the rows that hold now, over `history.<contract>`: see `Mode`.
+def current_rows(contract: Contract, history: str | None = None) -> str:
+    """SQL of the rows that hold now, over `history` (`history.<contract>` if None): see `Mode`.
 
     Rows of one arrival that share a key were refused at intake; the last one wins here so that
     the order is total whatever happens.
     """
-    table = f"history.{contract.name}"
+    table = history or f"history.{contract.name}"
     latest = "_received_at desc, _arrival desc"
     key = ", ".join(map(identifier, contract.key))
     match contract.mode:
@@ -122,7 +122,7 @@ def prepare(
                 continue
             connection.execute(
                 f"create view history.{contract.name} as "
-                + _history(contract, files, visible_until)
+                + history_rows(contract, files, visible_until)
             )
             connection.execute(f"create view landing.{contract.name} as {current_rows(contract)}")
         for table, files in facts.items():
@@ -131,8 +131,9 @@ def prepare(
             )
 
 
-def _history(contract: Contract, files: Sequence[Path], visible_until: datetime) -> str:
-    """SQL of every row that landed, in the contract's columns of today.
+def history_rows(contract: Contract, files: Sequence[Path], visible_until: datetime) -> str:
+    """SQL of every row that landed in `files`, in the contract's columns of today, for a connection
+    to a warehouse that holds the snapshot's table `landings`.
 
     Files that landed before a column was added lack it: there it is missing.
     """
@@ -147,6 +148,18 @@ def _history(contract: Contract, files: Sequence[Path], visible_until: datetime)
         "and parse_filename(placed.path) = parse_filename(landed.filename) "
         f"where landed._received_at <= {quoted(visible_until.isoformat())}::timestamptz"
     )
+
+
+def row_counts(path: Path) -> dict[str, int]:
+    """The rows of every table of a warehouse, by `schema.name`; views are left out."""
+    with connect(path, read_only=True) as connection:
+        tables = rows(connection, "select schema_name, table_name from duckdb_tables()")
+        return {
+            f"{t['schema_name']}.{t['table_name']}": connection.execute(
+                f"select count(*) from {identifier(t['schema_name'])}.{identifier(t['table_name'])}"
+            ).fetchone()[0]
+            for t in tables
+        }
 
 
 def carry(current: Path, previous: Path, relations: Sequence[str]) -> list[str]:
