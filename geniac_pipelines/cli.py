@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from geniac_pipelines.cli_desk import drafts, findings, outbox
-from geniac_pipelines.cli_folders import FOLDER, with_settings
+from geniac_pipelines.cli_folders import with_settings
 from geniac_pipelines.cli_people import archive_for, people
-from geniac_pipelines.cli_reports import release_now, reports
+from geniac_pipelines.cli_reports import reports
+from geniac_pipelines.cli_run import close_month, run_job
+from geniac_pipelines.cli_sample import demo, sample
 from geniac_pipelines.settings import ROOT, Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -26,15 +26,15 @@ def main() -> None:
     """GENIAC事務局のデータ基盤 / data platform of the GENIAC secretariat."""
 
 
-for _group in (findings, drafts, outbox, reports, people):
-    main.add_command(_group)
+for _command in (findings, drafts, outbox, reports, people, sample, demo):
+    main.add_command(_command)
 
 
 @main.command()
 @with_settings
 def nightly(settings: Settings) -> None:
     """夜間処理を1回行う / run one night: intake, tables, checks, findings, reports."""
-    _run("nightly", settings, month=None)
+    run_job("nightly", settings, month=None)
 
 
 @main.command()
@@ -42,7 +42,7 @@ def nightly(settings: Settings) -> None:
 @with_settings
 def close(month: str, settings: Settings) -> None:
     """月を締め、報告書を発行する / close MONTH (2026-08) and issue its reports."""
-    _close(settings, month)
+    close_month(settings, month)
 
 
 @main.command()
@@ -94,51 +94,6 @@ def template(name: str | None, out: Path | None) -> None:
 
 
 @main.command()
-@click.option("--out", type=FOLDER, required=True, help="folder to write to")
-@click.option("--companies", default=24, show_default=True)
-@click.option("--gpus-per-company", default=64, show_default=True)
-@click.option("--months", default=6, show_default=True)
-@click.option("--seed", default=1, show_default=True)
-def sample(out: Path, companies: int, gpus_per_company: int, months: int, seed: int) -> None:
-    """見本の事業データを作る / write a made-up programme in the real formats."""
-    from geniac_pipelines.sample.write import write_sample
-
-    started = time.monotonic()
-    summary = write_sample(
-        out, companies=companies, gpus_per_company=gpus_per_company, months=months, seed=seed
-    )
-    click.echo(f"{summary}\n{time.monotonic() - started:.1f} s")
-
-
-@main.command()
-@click.option("--data", type=FOLDER, required=True, help="data folder of the demonstration")
-def demo(data: Path) -> None:
-    """見本の事業で、月締め、公開、夜間処理を行う / the sample programme: close a month, release its
-    reports, run a night."""
-    from geniac_pipelines.reports.release import COMPANIES, AlreadyOut
-    from geniac_pipelines.sample.organisations import SECRETARIAT_PERSON
-    from geniac_pipelines.sample.write import AS_OF, CLOSING, CLOSING_AS_OF, write_sample
-
-    sample_folder = data / "sample"
-    if not (sample_folder / "inbox" / "deliveries.csv").exists():
-        _say("== 見本データを作成 / writing the sample programme")
-        write_sample(sample_folder)
-    base = Settings.from_environment()
-    base = replace(base, data=data.resolve(), inbox=(sample_folder / "inbox").resolve())
-    _say(f"== {CLOSING} の月締め / closing {CLOSING}, as of {CLOSING_AS_OF}")
-    closing = replace(base, as_of=CLOSING_AS_OF)
-    _close(closing, CLOSING)
-    _say(f"== {CLOSING} の報告書の公開 / {SECRETARIAT_PERSON} releases its reports")
-    for audience in ("meti_nedo", COMPANIES):
-        try:
-            release_now(closing, month=CLOSING, to=audience, person=SECRETARIAT_PERSON)
-        except AlreadyOut as error:
-            _say(str(error))
-    _say(f"== 夜間処理 / the night as of {AS_OF}")
-    _run("nightly", replace(base, as_of=AS_OF), month=None)
-
-
-@main.command()
 @click.option("--check", "only_check", is_flag=True, help="fail if a file is not current")
 def contracts(only_check: bool) -> None:
     """契約からdbtの定義とデータ辞書を書く / write what follows from the contracts."""
@@ -161,7 +116,9 @@ def contracts(only_check: bool) -> None:
 @main.command()
 @click.argument("figure")
 @click.option("--report", help="report that printed it, e.g. monthly/2026-08/meti_nedo")
+@click.option("--generation", help="its generation, or the データの版 that the report bears")
 @click.option("--depth", default=9, show_default=True, help="levels to go down")
+@click.option("--all", "every_file", is_flag=True, help="name every file, however many")
 @click.option(
     "--person", help="who looks at lines of originals with personal data (goes on record)"
 )
@@ -170,13 +127,16 @@ def contracts(only_check: bool) -> None:
 def trace(
     figure: str,
     report: str | None,
+    generation: str | None,
     depth: int,
+    every_file: bool,
     person: str | None,
     purpose: str | None,
     settings: Settings,
 ) -> None:
     """数値の出所をたどる / follow a printed number down to file, sheet and line."""
-    from geniac_pipelines.figures.trace import UnknownFigure, drills
+    from geniac_pipelines.areas import CONTRACTS
+    from geniac_pipelines.figures.trace import DataGone, NoManifest, UnknownFigure, drills
     from geniac_pipelines.figures.trace import trace as follow
     from geniac_pipelines.figures.trace_text import as_text
     from geniac_pipelines.night import open_ledger
@@ -188,14 +148,17 @@ def trace(
             ledger,
             settings.data,
             drills(DBT_PROJECT / "target" / "manifest.json"),
+            CONTRACTS,
             figure,
             report=report,
+            generation=generation,
             depth=depth,
         )
-    except UnknownFigure as error:
+    except (UnknownFigure, DataGone, NoManifest) as error:
         raise click.ClickException(str(error)) from error
     archive = archive_for(ledger, settings, "figure", figure, person=person, purpose=purpose)
-    click.echo(as_text(found, archive, reveal=archive.secret is not None))
+    shown = as_text(found, archive, reveal=archive.secret is not None, every_file=every_file)
+    click.echo(shown)
 
 
 @main.command()
@@ -214,35 +177,3 @@ def ui(port: int, settings: Settings) -> None:
     dagster = Path(sys.executable).parent / "dagster"
     arguments = ["dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     os.execve(dagster, [str(dagster), *arguments], environment)
-
-
-def _close(settings: Settings, month: str) -> None:
-    """Close a month, unless its reports were issued: what was issued stays as it is."""
-    from geniac_pipelines.calendar import Month
-    from geniac_pipelines.night import is_issued, open_ledger
-
-    try:
-        closing = Month.parse(month)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    if is_issued(open_ledger(settings), closing):
-        click.echo(
-            f"{month} は締め済みです。発行した報告書は変わりません / "
-            f"{month} is closed already; its issued reports stand"
-        )
-        return
-    _run("close_month", settings, month=month)
-
-
-def _run(job: str, settings: Settings, month: str | None) -> None:
-    """Run a job in this process and say what came of it; exit 1 if it failed."""
-    from geniac_pipelines.launch import launch
-
-    result = launch(job, settings, month, progress=_say)
-    click.echo(result.summary)
-    if not result.success:
-        sys.exit(1)
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)

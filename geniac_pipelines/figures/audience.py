@@ -62,6 +62,23 @@ def owner_column(columns: Sequence[str]) -> str | None:
     return next((c for c in OWNER_COLUMNS if c in columns), None)
 
 
+def rows_seen(connection: Any, mart: str, columns: Sequence[str], audience: str) -> str:
+    """SQL condition of the rows of a mart that the audience's view holds.
+
+    `connection` is to the whole warehouse. Of a mart without declarations it holds all rows.
+    """
+    who = audience_with_view(audience)
+    if who.kind.scope is Scope.ALL:
+        return "true"
+    declared = rows(
+        connection,
+        "select rows_leave from audience.marts where audience = $code and mart = $mart",
+        {"code": who.kind.code, "mart": mart},
+    )
+    rows_leave = declared[0]["rows_leave"] if declared else None
+    return _seen(owner_column(columns), who.company, rows_leave)
+
+
 @contextmanager
 def _whole_view(warehouse: Path) -> Iterator[Any]:
     with connect(warehouse, read_only=True) as connection:
@@ -90,17 +107,21 @@ def _cut_view(warehouse: Path, who: Audience) -> Iterator[Any]:
 
 def _copy(mart: _Mart, owner: str | None, company: str | None) -> str:
     """SQL that copies what may leave. Names of columns are the only thing taken from rules."""
-    conditions = ["true"]
-    if company is not None and owner is not None:
-        conditions.append(f"{identifier(owner)} = {quoted(company)}")
-    if mart.rows_leave is not None:
-        conditions.append(identifier(mart.rows_leave))
     shown = ", ".join(_shown(c, mart.rules.get(c)) for c in mart.columns)
     name = identifier(mart.name)
     return (
         f"create table {name} as select {shown} from warehouse.marts.{name} "
-        f"where {' and '.join(conditions)}"
+        f"where {_seen(owner, company, mart.rows_leave)}"
     )
+
+
+def _seen(owner: str | None, company: str | None, rows_leave: str | None) -> str:
+    conditions = ["true"]
+    if company is not None and owner is not None:
+        conditions.append(f"{identifier(owner)} = {quoted(company)}")
+    if rows_leave is not None:
+        conditions.append(identifier(rows_leave))
+    return " and ".join(conditions)
 
 
 def _shown(column: str, rule: tuple[str, str | None] | None) -> str:

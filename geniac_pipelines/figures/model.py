@@ -6,7 +6,7 @@ Renderers accept numbers only as `Figure`s, so a number that nobody can trace ca
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -26,13 +26,15 @@ class Origin:
 
     `relation` is the mart that the rows stand for and `match` names the columns of the result
     whose values find a row's origin in it (mart column -> result column): the first step of a
-    drill-down. `parameters` are bound into `sql` as $name.
+    drill-down. `parameters` are bound into `sql` as $name. Of a relation that knows months, the
+    rows of $month are meant; if the figures are `cumulative`, those of the months before as well.
     """
 
     sql: str
     relation: str
     match: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
+    cumulative: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class FigureColumn:
 
     `kind` is "text", "number", "date" or "month"; numbers carry `unit` and `decimals` (digits
     printed after the point, rounded half to even). Where rows are of different kinds, `decimals_in`
-    names the column of the row that says how many, and `decimals` is the most of them.
+    names the column of the row that says how many, and `decimals` is the most of them. `relation`
+    is the mart that this column is made from, where it is another than the table's.
     """
 
     name: str
@@ -50,6 +53,7 @@ class FigureColumn:
     unit: str | None = None
     decimals: int = 0
     decimals_in: str | None = None
+    relation: str | None = None
 
     def digits(self, row: Mapping[str, Scalar]) -> int:
         """Digits printed after the point in that row."""
@@ -138,7 +142,7 @@ class FigureTable:
             decimals=column.digits(row),
             clause=self.clause,
             audience=self.audience,
-            origin=self.origin,
+            origin=replace(self.origin, relation=column.relation or self.origin.relation),
             row=row,
         )
 

@@ -28,6 +28,7 @@ def figure_table(
     match: Mapping[str, str] | None = None,
     parameters: Mapping[str, Scalar] | None = None,
     note: str = "",
+    cumulative: bool = False,
 ) -> FigureTable:
     """Run `sql` on an audience's connection and make each numeric cell a figure.
 
@@ -44,7 +45,7 @@ def figure_table(
         columns=tuple(columns),
         key=tuple(key),
         rows=tuple(found),
-        origin=Origin(sql, relation, dict(match or {}), dict(parameters or {})),
+        origin=Origin(sql, relation, dict(match or {}), dict(parameters or {}), cumulative),
         note=note,
     )
 

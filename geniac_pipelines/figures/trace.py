@@ -3,63 +3,73 @@
 The first step is the figure's own query and the mart rows it stands for; each further step
 follows the `drill` that the dbt YAML of a relation declares, until rows of a landing table are
 reached: those know their arrival, sheet and line, and the archive still holds the bytes.
+
+Here: which report and generation are followed, and the files that come out. The way through the
+warehouse is `trace_rows`, the words are `trace_text`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from geniac_pipelines.calendar import JST
+from geniac_pipelines.audiences import COMPANY
+from geniac_pipelines.figures.trace_rows import Level, Rows, Start, Step
+from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.store.archive import Archive
-from geniac_pipelines.store.ledger import (
-    Ledger,
-    arrivals,
-    figures,
-    generations,
-    landing_days,
-    landings,
-)
-from geniac_pipelines.store.warehouse import connect, file_list, rows
+from geniac_pipelines.store.generations import shown
+from geniac_pipelines.store.ledger import Ledger, arrivals, figures, generations, reports
+from geniac_pipelines.store.warehouse import connect
 
-SHOWN_ROWS = 20
-SHOWN_ARRIVALS = 10
-LANDING = "landing"
-ARRIVAL_IN_NAME = "([^/]+)[.]parquet$"
+VERSION_DIGITS = 12
+"""So many digits of a generation's inputs are printed on its reports (データの版)."""
+
+LISTED = 10
+"""Reports that an error names."""
+
+LOOKED_UP_AT_ONCE = 500
+"""Arrivals in one statement: databases bound the number of its parameters."""
 
 
 class UnknownFigure(LookupError):
-    """No report printed a figure of that id."""
+    """No report on record printed a figure of that id."""
+
+
+class DataGone(LookupError):
+    """The warehouse of a generation is not in the data folder; the message says what to do."""
+
+
+class NoManifest(LookupError):
+    """dbt's manifest, which holds the declared ways down, was not made yet."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """Where to go from a relation: the next one, and which of its columns must equal ours.
+class Printed:
+    """A figure as one generation's report printed it.
 
-    `match` maps columns of the next relation to ours; `month_of` names a date column of the next
-    relation that must lie in our `month`, `day_of` an instant whose day in Japan must be our
-    `usage_date`.
+    `is_out` says whether it is this generation's report that the audience is shown now, `has_data`
+    whether the generation's warehouse is there.
     """
 
-    relation: str
-    match: Mapping[str, str]
-    month_of: str | None = None
-    day_of: str | None = None
-
-
-@dataclass(frozen=True)
-class Level:
-    """Rows of one relation on the way down; `total` counts those that are not shown too."""
-
-    relation: str
-    rows: Sequence[Mapping[str, Any]]
-    total: int
+    report: str
+    generation: int
+    version: str
+    as_of: date
+    status: str
+    audience: str
+    is_out: bool
+    has_data: bool
+    warehouse: Path
+    label: str
+    value: str | None
+    unit: str | None
+    origin: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,24 +83,31 @@ class Origin:
     sha256: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Trace:
-    """The way from a figure down; levels from the mart to landing."""
+    """The way from a figure down; levels from the mart to landing, then every file.
+
+    `others` are the other reports that printed a figure of this id, other generations of the same
+    report first.
+    """
 
     figure: str
-    label: str
-    value: str | None
-    unit: str | None
-    report: str
-    generation: int
-    sql: str
-    parameters: Mapping[str, Any]
-    levels: list[Level] = field(default_factory=list)
-    origins: list[Origin] = field(default_factory=list)
+    printed: Printed
+    levels: Sequence[Level]
+    origins: Sequence[Origin]
+    others: Sequence[Printed] = ()
 
 
 def drills(manifest: Path) -> dict[str, list[Step]]:
-    """The declared ways down, by relation (`schema.name`), from dbt's manifest."""
+    """The declared ways down, by relation (`schema.name`), from dbt's manifest.
+
+    Raises NoManifest.
+    """
+    if not manifest.exists():
+        raise NoManifest(
+            f"{manifest} がありません。`python -m geniac_pipelines.manifest` で作ってください / "
+            "dbt's manifest is missing: make it with `python -m geniac_pipelines.manifest`"
+        )
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     return {
         f"{n['schema']}.{n['name']}": [_step(s) for s in n["config"].get("meta", {})["drill"]]
@@ -109,37 +126,127 @@ def trace(
     ledger: Ledger,
     data: Path,
     ways: Mapping[str, Sequence[Step]],
+    contracts: Sequence[Contract],
     figure: str,
     *,
     report: str | None = None,
+    generation: str | None = None,
     depth: int = 9,
 ) -> Trace:
-    """Follow a figure `depth` levels down. Raises UnknownFigure.
+    """Follow a figure `depth` levels down, over all rows of each.
 
-    Without `report`, the newest generation that printed the figure is followed.
+    `generation` is a generation's number, or the データの版 that the report bears. Of several that
+    are left, the newest is followed whose data are there. Raises UnknownFigure and DataGone.
     """
-    found, warehouse = _printed(ledger, data, figure, report)
-    origin = found.origin
-    result = Trace(
-        figure=figure,
-        label=found.label,
-        value=found.value,
-        unit=found.unit,
-        report=found.report,
-        generation=found.generation,
-        sql=origin["sql"],
-        parameters=origin["parameters"],
+    printed = printings(ledger, data, figure)
+    chosen = _chosen(printed, figure, report, generation)
+    origin = chosen.origin
+    with connect(chosen.warehouse, read_only=True) as connection:
+        start = Start(
+            origin["relation"],
+            origin["match"],
+            origin["parameters"].get("month"),
+            chosen.audience,
+            origin.get("cumulative", False),
+        )
+        levels = Rows(connection, data, contracts).follow(ways, start, depth)
+    named = frozenset().union(*(level.arrivals for level in levels))
+    others = [p for p in printed if p is not chosen]
+    others.sort(key=lambda p: p.report != chosen.report)
+    return Trace(figure, chosen, tuple(levels), tuple(_origins(ledger, named)), tuple(others))
+
+
+def printings(ledger: Ledger, data: Path, figure: str) -> list[Printed]:
+    """Every report on record that printed the figure: newest generation first, and of one that of
+    METI/NEDO before the companies' extracts.
+
+    Drafts are on record as long as their generation is kept, what was issued for ever.
+    """
+    statement = (
+        sa.select(figures, reports.c.status, reports.c.audience, generations)
+        .join(
+            reports,
+            sa.and_(
+                reports.c.report == figures.c.report,
+                reports.c.generation == figures.c.generation,
+            ),
+        )
+        .join(generations, generations.c.generation == figures.c.generation)
+        .where(figures.c.figure == figure)
+        .order_by(
+            figures.c.generation.desc(), reports.c.audience.startswith(COMPANY), figures.c.report
+        )
     )
-    with connect(warehouse, read_only=True) as connection:
-        walker = _Walker(connection, ledger, data, ways)
-        month = origin["parameters"].get("month")
-        here = walker.level(origin["relation"], [dict(origin["match"])], month)
-        frontier = [here]
-        for _ in range(depth):
-            result.levels.extend(frontier)
-            frontier = [below for level in frontier for below in walker.below(level)]
-        result.origins = _origins(ledger, result.levels)
-    return result
+    with ledger.reading() as connection:
+        out = shown(connection)
+        return [
+            Printed(
+                report=r.report,
+                generation=r.generation,
+                version=r.inputs[:VERSION_DIGITS],
+                as_of=r.as_of,
+                status=r.status,
+                audience=r.audience,
+                is_out=out.get(r.report) == r.generation,
+                has_data=(data / r.warehouse).exists(),
+                warehouse=data / r.warehouse,
+                label=r.label,
+                value=r.value,
+                unit=r.unit,
+                origin=r.origin,
+            )
+            for r in connection.execute(statement)
+        ]
+
+
+def _chosen(
+    printed: Sequence[Printed], figure: str, report: str | None, generation: str | None
+) -> Printed:
+    if not printed:
+        raise UnknownFigure(
+            f"{figure!r} を載せた報告書の記録がありません。番号はHTML版の「数値の出所」にあります。"
+            "暫定版の記録は、新しい世代ができると順に消えます / no report on record printed it: "
+            "see the end of the HTML report for the ids; old drafts leave the record"
+        )
+    wanted = [
+        p
+        for p in printed
+        if report in (None, p.report) and generation in (None, str(p.generation), p.version)
+    ]
+    if not wanted:
+        asked = "、".join(
+            x for x in (report, f"世代（データの版）{generation}" if generation else None) if x
+        )
+        raise UnknownFigure(
+            f"{figure!r} は {asked} の記録にありません。あるのは次のものです / "
+            f"it is not on record there, but here:\n{_list(printed)}"
+        )
+    found = next((p for p in wanted if p.has_data), None)
+    if found is None:
+        raise DataGone(_gone(wanted[0], [p for p in printed if p.has_data]))
+    return found
+
+
+def _gone(lost: Printed, left: Sequence[Printed]) -> str:
+    said = (
+        f"{lost.report} の世代 {lost.generation} のデータがないため、たどれません。"
+        f"バックアップから {lost.warehouse.parent} を戻してください / "
+        f"the data of generation {lost.generation} are gone: restore that folder from a backup"
+    )
+    if not left:
+        return said
+    return f"{said}\n同じ番号は、次の報告書ならたどれます / it can be traced here:\n{_list(left)}"
+
+
+def _list(printed: Sequence[Printed]) -> str:
+    lines = [
+        f"  --report {p.report} --generation {p.generation}　データの版 {p.version}　"
+        f"{'―' if p.value is None else p.value}"
+        for p in printed[:LISTED]
+    ]
+    if len(printed) > LISTED:
+        lines.append(f"  ほか {len(printed) - LISTED} 件")
+    return "\n".join(lines)
 
 
 def original_line(archive: Archive, sha256: str, line: int) -> str | None:
@@ -165,161 +272,17 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _printed(ledger: Ledger, data: Path, figure: str, report: str | None) -> tuple[Any, Path]:
-    statement = (
-        sa.select(figures, generations.c.warehouse)
-        .join(generations, generations.c.generation == figures.c.generation)
-        .where(figures.c.figure == figure)
-        .order_by(figures.c.generation.desc(), figures.c.report)
-        .limit(1)
-    )
-    if report:
-        statement = statement.where(figures.c.report == report)
+def _origins(ledger: Ledger, named: frozenset[str]) -> list[Origin]:
+    """The files of some arrivals, oldest receipt first."""
+    wanted = sorted(named)
+    found: list[Any] = []
     with ledger.reading() as connection:
-        row = connection.execute(statement).first()
-    if row is None:
-        raise UnknownFigure(f"no report printed {figure!r}; `geniac figures` lists those that are")
-    return row, data / row.warehouse
-
-
-class _Walker:
-    def __init__(
-        self, connection: Any, ledger: Ledger, data: Path, ways: Mapping[str, Sequence[Step]]
-    ) -> None:
-        self._connection = connection
-        self._ledger = ledger
-        self._data = data
-        self._ways = ways
-
-    def below(self, level: Level) -> list[Level]:
-        """The next levels under a level's rows; several where a mart joins several relations."""
-        found = []
-        for step in self._ways.get(level.relation, ()):
-            keys = [
-                {theirs: row.get(ours) for theirs, ours in step.match.items()} for row in level.rows
-            ]
-            months = {_month(row) for row in level.rows} if step.month_of else set()
-            days = {row.get("usage_date") for row in level.rows} if step.day_of else set()
-            below = self.level(
-                step.relation,
-                keys,
-                None,
-                month_of=step.month_of,
-                months=months - {None},
-                day_of=step.day_of,
-                days=days,
-            )
-            if below.total:
-                found.append(below)
-        return found
-
-    def level(
-        self,
-        relation: str,
-        keys: Sequence[Mapping[str, Any]],
-        month: str | None,
-        *,
-        month_of: str | None = None,
-        months: set[date | None] | None = None,
-        day_of: str | None = None,
-        days: set[date | None] | None = None,
-    ) -> Level:
-        """Rows of `relation` that equal any of `keys` (and lie in the month, or on the days)."""
-        on = sorted(d for d in days or () if d)
-        source = self._source(relation, keys, on)
-        conditions, parameters = ["true"], {}
-        if source is None:
-            return Level(relation, (), 0)
-        if keys and keys[0]:
-            each = []
-            for n, key in enumerate(keys):
-                parts: list[str] = []
-                for column, value in key.items():
-                    name = f"k{n}_{len(parts)}"
-                    same = f'"{column}" is not distinct from ${name}'
-                    # marts that are keyed by text write an empty one where there was none
-                    parts.append(same if value != "" else f'({same} or "{column}" is null)')
-                    parameters[name] = value
-                each.append("(" + " and ".join(parts) + ")")
-            conditions.append("(" + " or ".join(each) + ")")
-        columns = self._columns(source)
-        if month and "month" in columns:
-            conditions.append("month = cast($month as date)")
-            parameters["month"] = month
-        if month_of and months:
-            conditions.append(f"date_trunc('month', {month_of}) in (select unnest($months))")
-            parameters["months"] = sorted(m for m in months if m)
-        if day_of:
-            conditions.append(
-                f"cast(timezone('{JST.key}', {day_of}) as date) in (select unnest($on))"
-            )
-            parameters["on"] = on
-        where = " and ".join(conditions)
-        total = rows(
-            self._connection, f"select count(*) as n from {source} where {where}", parameters
-        )[0]["n"]
-        shown = rows(
-            self._connection,
-            f"select * from {source} where {where} order by all limit {SHOWN_ROWS}",
-            parameters,
-        )
-        return Level(relation, shown, total)
-
-    def _columns(self, source: str) -> set[str]:
-        described = rows(self._connection, f"select * from (describe select * from {source})")
-        return {r["column_name"] for r in described}
-
-    def _source(
-        self, relation: str, keys: Sequence[Mapping[str, Any]], days: Sequence[date]
-    ) -> str | None:
-        """SQL to read a relation from; landing tables through the ledger, which knows the files.
-
-        Of a table whose rows don't know their arrival (telemetry), the file's name tells it.
-        """
-        schema, name = relation.split(".", 1)
-        if schema != LANDING:
-            return relation
-        statement = sa.select(landings.c.path).where(landings.c.contract == name).distinct()
-        if days:
-            touched = sa.select(landing_days.c.arrival_id).where(
-                landing_days.c.contract == name, landing_days.c.day.in_(days)
-            )
-            statement = statement.where(landings.c.arrival_id.in_(touched))
-        wanted = sorted({k["_arrival"] for k in keys if k.get("_arrival")})
-        if wanted:
-            statement = statement.where(landings.c.arrival_id.in_(wanted))
-        with self._ledger.reading() as connection:
-            paths = sorted(connection.execute(statement).scalars())
-        if not paths:
-            return None
-        listed = file_list([self._data / p for p in paths])
-        if not days:
-            return f"read_parquet({listed})"
-        arrival = f"regexp_extract(filename, '{ARRIVAL_IN_NAME}', 1) as _arrival"
-        return (
-            f"(select * exclude (filename), {arrival} from read_parquet({listed}, filename = true))"
-        )
-
-
-def _month(row: Mapping[str, Any]) -> date | None:
-    value = row.get("month")
-    return value if isinstance(value, date) else None
-
-
-def _origins(ledger: Ledger, levels: Sequence[Level]) -> list[Origin]:
-    named: set[str] = set()
-    for level in levels:
-        for row in level.rows:
-            if row.get("_arrival"):
-                named.add(row["_arrival"])
-            named.update(row.get("_arrivals") or ())
-    statement = (
-        sa.select(arrivals)
-        .where(arrivals.c.arrival_id.in_(sorted(named)))
-        .order_by(arrivals.c.received_at, arrivals.c.arrival_id)
-    )
-    with ledger.reading() as connection:
-        return [
-            Origin(r.arrival_id, r.name, r.sender, r.received_at.isoformat(), r.sha256)
-            for r in connection.execute(statement)
-        ]
+        for n in range(0, len(wanted), LOOKED_UP_AT_ONCE):
+            some = wanted[n : n + LOOKED_UP_AT_ONCE]
+            found += connection.execute(
+                sa.select(arrivals).where(arrivals.c.arrival_id.in_(some))
+            ).all()
+    found.sort(key=lambda r: (r.received_at, r.arrival_id))
+    return [
+        Origin(r.arrival_id, r.name, r.sender, r.received_at.isoformat(), r.sha256) for r in found
+    ]

@@ -50,24 +50,20 @@ def causes_in(view: Any) -> Causes:
         mart = figure.origin.relation.removeprefix("marts.")
         present = columns.get(mart, [])
         where: dict[str, Scalar] = {m: figure.row[c] for m, c in figure.origin.match.items()}
+        conditions = [f"{identifier(c)} = ${c}" for c in where]
         if "month" in present and "month" in figure.origin.parameters:
             where["month"] = figure.origin.parameters["month"]
+            conditions.append(f"month {'<=' if figure.origin.cumulative else '='} $month")
         if "_arrivals" not in present:
             return Cause(NO_FILE)
-        key = (mart, tuple(sorted(where.items())), issued_on)
+        key = (mart, tuple(conditions), tuple(sorted(where.items())), issued_on)
         if key not in known:
-            known[key] = _cause(_later(view, mart, where, issued_on))
+            condition = " and ".join(conditions) or "true"
+            statement = LATER.format(mart=identifier(mart), condition=condition)
+            known[key] = _cause(rows(view, statement, {**where, "issued_on": issued_on}))
         return known[key]
 
     return cause
-
-
-def _later(
-    view: Any, mart: str, where: Mapping[str, Scalar], issued_on: date
-) -> Sequence[Mapping[str, Any]]:
-    conditions = [f"{identifier(c)} = ${c}" for c in where] or ["true"]
-    statement = LATER.format(mart=identifier(mart), condition=" and ".join(conditions))
-    return rows(view, statement, {**where, "issued_on": issued_on})
 
 
 def _cause(files: Sequence[Mapping[str, Any]]) -> Cause:

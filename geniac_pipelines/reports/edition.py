@@ -208,6 +208,7 @@ def _figure_row(report: str, generation: int, figure: Figure) -> dict[str, objec
             "relation": figure.origin.relation,
             "match": {m: _plain(figure.row.get(c)) for m, c in figure.origin.match.items()},
             "parameters": {k: _plain(v) for k, v in figure.origin.parameters.items()},
+            "cumulative": figure.origin.cumulative,
         },
     }
 

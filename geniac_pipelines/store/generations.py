@@ -145,14 +145,20 @@ def kept(ledger: Ledger, keep: int) -> dict[int, str]:
         .where(reports.c.status == "issued")
     )
     with ledger.reading() as connection:
-        shown = {
-            d.subject: d.details["generation"]
-            for d in recorded(connection, REPORT)
-            if d.act is Act.RELEASE
-        }
-        out = sa.select(*columns).where(generations.c.generation.in_(sorted(set(shown.values()))))
+        out = sa.select(*columns).where(
+            generations.c.generation.in_(sorted(set(shown(connection).values())))
+        )
         found = [tuple(r) for s in (newest, issued, out) for r in connection.execute(s)]
     return dict(found)
+
+
+def shown(connection: Connection) -> dict[str, int]:
+    """The generation of each report that its audience is shown, by report: the last release's."""
+    return {
+        d.subject: d.details["generation"]
+        for d in recorded(connection, REPORT)
+        if d.act is Act.RELEASE
+    }
 
 
 def referenced(ledger: Ledger, kept: Collection[int]) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from geniac_pipelines.areas import CONTRACTS
 from geniac_pipelines.figures.trace import UnknownFigure, drills, original_line, trace
 from geniac_pipelines.figures.trace_text import SEALED, as_text
 from geniac_pipelines.settings import DBT_PROJECT
@@ -21,7 +22,7 @@ def test_allocated_hours_lead_to_the_lines_of_the_sacct_file(programme):
         ).scalars()
         figure = next(iter(printed))
     ways = drills(DBT_PROJECT / "target" / "manifest.json")
-    found = trace(programme.ledger, programme.data, ways, figure)
+    found = trace(programme.ledger, programme.data, ways, CONTRACTS, figure)
     relations = [level.relation for level in found.levels]
     assert relations[0] == "marts.fct_gpu_usage__plan_months"
     jobs = next(
@@ -54,11 +55,11 @@ def test_a_released_report_is_traced_in_the_data_that_it_was_made_from(programme
                     figures.c.value.is_not(None),
                 )
             ).scalar_one()
-        found = trace(programme.ledger, programme.data, ways, figure, report=report)
-        assert (found.report, found.generation) == (report, generation)
+        found = trace(programme.ledger, programme.data, ways, CONTRACTS, figure, report=report)
+        assert (found.printed.report, found.printed.generation) == (report, generation)
         assert found.origins
 
 
 def test_an_unknown_figure_is_refused(programme):
     with pytest.raises(UnknownFigure, match="nothing/of/the/kind"):
-        trace(programme.ledger, programme.data, {}, "nothing/of/the/kind")
+        trace(programme.ledger, programme.data, {}, CONTRACTS, "nothing/of/the/kind")

@@ -173,6 +173,36 @@ def test_nothing_is_cut_or_pushes_the_page_wide(page, report, size, tmp_path):
     assert len(png) > 50_000
 
 
+def test_on_a_phone_a_chart_keeps_readable_words_and_scrolls_in_its_own_box(page, report):
+    _see(page, PHONE)
+    page.open(report)
+    charts = page.evaluate("""[...document.querySelectorAll('figure svg')].map(drawing => {
+        const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
+        const sizes = [...drawing.querySelectorAll('text')]
+            .map(t => parseFloat(getComputedStyle(t).fontSize) * scale);
+        const box = drawing.parentElement;
+        return [Math.min(...sizes), box.scrollWidth > box.clientWidth];
+    })""")
+    assert charts
+    assert [c for c in charts if c[0] < 11 or not c[1]] == []
+
+
+def test_on_a_phone_the_names_and_the_title_stay_while_a_table_moves(page, report):
+    _see(page, PHONE)
+    page.open(report)
+    moved = page.evaluate("""[...document.querySelectorAll('main > section .scroll')]
+        .filter(box => box.scrollWidth > box.clientWidth && box.querySelector('tbody th'))
+        .map(box => {
+            const seen = () => [...box.querySelectorAll('tbody th, caption span')]
+                .map(e => e.getBoundingClientRect().x);
+            const before = seen();
+            box.scrollLeft = 1000;
+            return [box.scrollLeft > 0, seen().every((x, n) => Math.abs(x - before[n]) < 1)];
+        })""")
+    assert moved
+    assert [m for m in moved if m != [True, True]] == []
+
+
 def test_the_page_prints_on_a4(page):
     printed = page.call(
         "Page.printToPDF", preferCSSPageSize=True, printBackground=True, generateTaggedPDF=True

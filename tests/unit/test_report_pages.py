@@ -165,7 +165,18 @@ def test_html_is_built_for_screen_readers_and_keyboards() -> None:
         assert table.xpath("thead//th[@scope='col']")
         assert not table.xpath("thead//th[not(@scope)]")
     for region in tree.xpath("//*[@tabindex='0']"):
+        assert region.get("role") == "region"
         assert region.get("aria-label")
+
+
+def test_whatever_may_be_wider_than_a_phone_scrolls_in_a_region_with_a_name() -> None:
+    tree = page(whole())
+    regions = tree.xpath("//*[contains(@class, 'scroll')]")
+    assert all(r.get("tabindex") == "0" and r.get("aria-label") for r in regions)
+    (drawn,) = tree.xpath("//figure//*[name()='svg']/..")
+    assert drawn in regions
+    assert drawn.get("aria-label") == "図1　割当量は組織により異なる"
+    assert {t.getparent() for t in tree.xpath("//table")} <= set(regions)
 
 
 def test_tones_are_said_in_words_and_signs() -> None:
@@ -184,7 +195,7 @@ def test_tones_are_said_in_words_and_signs() -> None:
 def test_a_chart_of_no_rows_is_not_drawn_but_said() -> None:
     nothing = report(bars(figure_table([])))
     tree = page(nothing)
-    assert not tree.xpath("//figure/*[name()='svg']")
+    assert not tree.xpath("//figure//*[name()='svg']")
     assert "この図のもとになる記録はありません。" in tree.text_content()
     with opened(nothing) as file:
         assert len(file.pages) == 2

@@ -281,7 +281,7 @@ def test_chart_is_one_drawing_with_a_name_for_screen_readers() -> None:
     assert svg(shown) == svg(shown)
     assert etree.fromstring(svg(shown).encode()).tag.endswith("svg")
     tree = lxml_html.fromstring(html(document()).decode())
-    (drawing,) = tree.xpath("//figure/*[name()='svg']")
+    (drawing,) = tree.xpath("//figure/div/*[name()='svg']")
     assert drawing.xpath("string(*[name()='title'])") == "割当量"
     assert "<数値は表と同じ>" in drawing.xpath("string(*[name()='desc'])")
 

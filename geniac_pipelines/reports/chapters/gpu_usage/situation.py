@@ -12,6 +12,9 @@ from geniac_pipelines.figures.model import Figure, FigureColumn, FigureTable
 from geniac_pipelines.reports.chapters.gpu_usage.tables import Source
 from geniac_pipelines.reports.document import Block, Bullets, Heading, Text, text
 
+FORECASTS = "marts.fct_gpu_usage__plan_forecasts"
+SUBMISSIONS = "marts.fct_gpu_usage__submissions"
+
 SITUATION = """
 with verdicts as (
     select
@@ -53,10 +56,10 @@ def situation(source: Source) -> FigureTable:
             FigureColumn("being_checked", "確認中", "number", "件"),
             FigureColumn("undecided", "判定不能", "number", "件"),
             FigureColumn("fine", "適正", "number", "件"),
-            FigureColumn("over_plan", "計画超過の見込み", "number", "件"),
-            FigureColumn("under_plan", "計画未達の見込み", "number", "件"),
-            FigureColumn("overdue", "期限を過ぎた未着", "number", "件"),
-            FigureColumn("to_correct", "修正依頼中", "number", "件"),
+            FigureColumn("over_plan", "計画超過の見込み", "number", "件", relation=FORECASTS),
+            FigureColumn("under_plan", "計画未達の見込み", "number", "件", relation=FORECASTS),
+            FigureColumn("overdue", "期限を過ぎた未着", "number", "件", relation=SUBMISSIONS),
+            FigureColumn("to_correct", "修正依頼中", "number", "件", relation=SUBMISSIONS),
         ),
         relation="marts.fct_gpu_usage__appropriateness",
         match={},

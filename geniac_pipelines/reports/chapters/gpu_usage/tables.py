@@ -36,6 +36,7 @@ class Source:
         match: Mapping[str, str],
         note: str = "",
         parameters: Mapping[str, Scalar] | None = None,
+        cumulative: bool = False,
     ) -> FigureTable:
         """The figure table `gpu_usage.<name>.<month>`; `$month` is always bound."""
         return figure_table(
@@ -51,6 +52,7 @@ class Source:
             match=match,
             parameters={"month": self.month.first, **(parameters or {})},
             note=note,
+            cumulative=cumulative,
         )
 
 
@@ -110,6 +112,7 @@ def plan_to_date(source: Source) -> FigureTable:
         ),
         relation="marts.fct_gpu_usage__plan_months",
         match={"company_id": "organisation_id"},
+        cumulative=True,
     )
 
 
