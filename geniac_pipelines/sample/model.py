@@ -89,7 +89,8 @@ class Company:
     """An organisation with its part of a cluster and its habits.
 
     `utilisation` is the share of slot time that jobs are meant to hold; `activity` the mean
-    SM_ACTIVE while they do. `plan_share` is the planned share of the contracted hours.
+    SM_ACTIVE while they do. `plan_share` is the planned share of the contracted hours. `contact`
+    None: the register lacks the address.
     """
 
     index: int
@@ -109,6 +110,7 @@ class Company:
     utilisation: float
     activity: float
     plan_share: float
+    contact: str | None
 
     @property
     def gpu_types(self) -> tuple[str, ...]:

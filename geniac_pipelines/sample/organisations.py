@@ -1,7 +1,8 @@
 """Invented organisations: names, corporate numbers, GPUs, contracts, and who plays which part.
 
 Names are made of place-like words that no company bears and a field of work; corporate numbers
-have valid check digits but a registry office code (9999) that does not exist.
+have valid check digits but a registry office code (9999) that does not exist. Mail addresses are
+of functions, not of persons, under the domain .example, which leads nowhere (RFC 2606).
 """
 
 from __future__ import annotations
@@ -175,6 +176,8 @@ def _company(index: int, gpus: int, months: int, traits: frozenset[Trait], seed:
         utilisation=_utilisation(index, traits),
         activity=_activity(rng.uniform(0.36, 0.72), traits),
         plan_share=_plan_share(index, traits),
+        # nobody has told the secretariat that one's
+        contact=None if Trait.HALF_EMPTY in traits else f"geniac@{organisation_id}.example",
     )
 
 

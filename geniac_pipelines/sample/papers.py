@@ -13,7 +13,10 @@ from typing import Any, Final
 
 from geniac_pipelines.calendar import Month, add_business_days, era_year, months_between
 from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
+from geniac_pipelines.gpu_usage.workbooks import CONTRACT_WORKBOOK, MONTHLY_WORKBOOK, PLAN_WORKBOOK
+from geniac_pipelines.intake.template import Rows, WorkbookTemplate
 from geniac_pipelines.programme.contracts import CLUSTER_ACCOUNTS, ORGANISATIONS
+from geniac_pipelines.programme.workbooks import ORGANISATIONS_WORKBOOK
 from geniac_pipelines.sample.feeds import CORRECTION_RECEIVED
 from geniac_pipelines.sample.inbox import SECRETARIAT
 from geniac_pipelines.sample.jobs import gpu_hours
@@ -25,13 +28,14 @@ from geniac_pipelines.sample.model import (
     epoch,
     randomness,
 )
-from geniac_pipelines.sample.workbooks import Rows
-
-Sheets = list[tuple[Any, Rows]]
+from geniac_pipelines.sample.workbooks import Manner
 
 UNDERSTATED: Final = 0.70
 CONTRADICTS_FROM: Final = LAST_MONTH.previous()
 _BAD_MONTH: Final = LAST_MONTH.previous()
+_MANNERS: Final = {1: Manner.OFFICE, 3: Manner.PLAIN}
+"""By the remainder of a company's index by six. Nobody whose cells are spoilt is an office: where a
+fault stands is told for sheets whose headings are in the first row."""
 _PURPOSES: Final = ("継続事前学習", "事前学習", "指示追従学習と評価", "行動生成モデルの学習")
 _PROGRESS: Final = (
     "学習は計画どおり進んでいる", "評価用データの整備が終わった", "学習の中間評価で目標を上回った",
@@ -77,18 +81,26 @@ class Report:
 
 @dataclass(frozen=True)
 class Paper:
-    """A workbook to hand in, with what of it the truth must know."""
+    """A workbook to hand in, with what of it the truth must know; `rows` by contract."""
 
     folder: str
     name: str
     channel: str
     received_at: int
-    sheets: Sheets
+    form: WorkbookTemplate
+    rows: Mapping[str, Rows]
     company: Company | None = None
     plan: Plan | None = None
     contracts: bool = False
     report: Report | None = None
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def manner(self) -> Manner:
+        """Most fill in the template, the secretariat among them."""
+        if self.company is None:
+            return Manner.TEMPLATE
+        return _MANNERS.get(self.company.index % 6, Manner.TEMPLATE)
 
 
 def papers(
@@ -118,6 +130,7 @@ def _register(companies: Sequence[Company], first: Month) -> Paper:
             "cohort": company.cohort,
             "support_from": company.support_from,
             "support_to": company.support_to,
+            "contact_email": company.contact,
         }
         for company in companies
     ]
@@ -132,7 +145,8 @@ def _register(companies: Sequence[Company], first: Month) -> Paper:
         "参加組織台帳.xlsx",
         "portal",
         epoch(first.first - timedelta(days=7), 10, 12),
-        [(ORGANISATIONS, organisations), (CLUSTER_ACCOUNTS, accounts)],
+        ORGANISATIONS_WORKBOOK,
+        {ORGANISATIONS.name: organisations, CLUSTER_ACCOUNTS.name: accounts},
     )
 
 
@@ -154,7 +168,8 @@ def _contract_paper(company: Company, first: Month) -> Paper:
         "計算資源契約.xlsx",
         "mail",
         epoch(first.first - timedelta(days=5), 11, company.index % 60),
-        [(CONTRACTS, rows)],
+        CONTRACT_WORKBOOK,
+        {CONTRACTS.name: rows},
         company,
         contracts=True,
     )
@@ -221,7 +236,8 @@ def _plan_paper(company: Company, plan: Plan, purpose: str, received_at: int) ->
         f"利用実施計画_第{plan.version}版.xlsx",
         "mail" if company.index % 2 else "portal",
         received_at,
-        [(PLANS, rows)],
+        PLAN_WORKBOOK,
+        {PLANS.name: rows},
         company,
         plan=plan,
     )
@@ -325,7 +341,8 @@ def _report(
         f"月次利用報告_{month}{suffix}.xlsx",
         "mail" if company.index % 2 == 0 else "portal",
         received_at,
-        [(MONTHLY_USAGE, usage), (MONTHLY_NOTES, notes)],
+        MONTHLY_WORKBOOK,
+        {MONTHLY_USAGE.name: usage, MONTHLY_NOTES.name: notes},
         company,
         report=report,
         faults=faults,

@@ -12,12 +12,13 @@ Here: order and places. Not here: what anything says.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from geniac_pipelines.calendar import Month
 from geniac_pipelines.sample.expectations import AS_OF, CLOSING, CLOSING_AS_OF, write_truth
 from geniac_pipelines.sample.feeds import SacctFile, pools_by_owner, sacct_files
 from geniac_pipelines.sample.inbox import Inbox
@@ -29,7 +30,7 @@ from geniac_pipelines.sample.mischief import (
     strangers_file,
     stray_files,
 )
-from geniac_pipelines.sample.model import LAST_MONTH, Company, Run, Trait, epoch
+from geniac_pipelines.sample.model import DAY, LAST_MONTH, Company, Run, Trait, epoch
 from geniac_pipelines.sample.organisations import companies_of, first_month
 from geniac_pipelines.sample.papers import Paper, papers
 from geniac_pipelines.sample.sacct import write_sacct
@@ -44,6 +45,11 @@ LAST_DAY: Final = LAST_MONTH.last
 _MARK: Final = "SAMPLE"
 _RAW_METERS: Final = frozenset({0, 1, 2, 3, 7, 12, 13})
 """Companies that send every sample of the last days, and hourly aggregates of the rest."""
+_PLAIN_METERS: Final = frozenset({0, 12})
+"""Those of them that send it uncompressed."""
+_LONGEST_STEP_S: Final = 300
+_AT_ONCE: Final = 12_000_000
+"""GPUs × instants of one company's day, which are in memory together (67 bytes each)."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +88,24 @@ def write_sample(
     telemetry_interval_s: int = 300,
     telemetry_days: int = 2,
     telemetry_months: int = 2,
+    telemetry_of_all: bool = False,
 ) -> SampleSummary:
     """Write a sample programme into `out`, whose earlier sample is replaced.
 
     `months` end with 2026-09. Telemetry comes as hourly aggregates of the last `telemetry_months`
-    months, but for the last `telemetry_days` days of seven companies, whose every sample comes:
-    one in `telemetry_interval_s` seconds, at most 300, as Prometheus lets a sample stand for five
-    minutes. Raises ValueError for sizes that can't be, FileExistsError where `out` holds an inbox
-    that is no sample.
+    months, but for the last `telemetry_days` days of seven companies, whose every sample comes
+    (`telemetry_of_all`: of all whose collectors work): one in `telemetry_interval_s` seconds, at
+    most 300, as Prometheus lets a sample stand for five minutes.
+
+    A company's day is made at once and is all of the telemetry that is in memory: 67 bytes for
+    each GPU and instant, 50 MB for 512 GPUs every 60 s. On the disk, an instant of a GPU takes
+    120 bytes, compressed 31. Raises ValueError for sizes that can't be, FileExistsError where
+    `out` holds an inbox that is no sample.
     """
-    if not 1 <= telemetry_interval_s <= 300 or telemetry_days < 0 or telemetry_months < 0:
-        raise ValueError("the telemetry interval must be 1 to 300 s, days and months 0 or more")
+    _refuse_nonsense(
+        companies=companies, gpus=gpus_per_company, months=months, days=telemetry_days,
+        telemetry_months=telemetry_months, step=telemetry_interval_s,
+    )  # fmt: skip
     first = first_month(months)
     made = companies_of(companies, gpus_per_company, months, seed)
     runs = runs_of(made, months, seed)
@@ -115,8 +128,8 @@ def write_sample(
         own = by_owner.get(company.organisation_id, [])
         counts, told = _put_telemetry(
             inbox, company, own,
-            days=days, months=min(months, telemetry_months), interval=telemetry_interval_s,
-            seed=seed,
+            days=days if telemetry_of_all or company.index in _RAW_METERS else 0,
+            months=min(months, telemetry_months), interval=telemetry_interval_s, seed=seed,
         )  # fmt: skip
         meters += counts
         everything.measured += told
@@ -138,6 +151,35 @@ def write_sample(
     )
 
 
+def _refuse_nonsense(
+    *, companies: int, gpus: int, months: int, days: int, telemetry_months: int, step: int
+) -> None:
+    for ja, en, value, least in (
+        ("企業の数", "companies", companies, 1),
+        ("1社のGPU数", "GPUs per company", gpus, 1),
+        ("月数", "months", months, 1),
+        ("テレメトリの日数", "telemetry days", days, 0),
+        ("テレメトリの月数", "telemetry months", telemetry_months, 0),
+    ):
+        if value < least:
+            raise ValueError(
+                f"{ja}は{least}以上です（指定：{value}） / "
+                f"{en} must be at least {least}, not {value}"
+            )
+    # a step that doesn't divide the day would leave its last seconds to no sample
+    if not 1 <= step <= _LONGEST_STEP_S or DAY % step:
+        raise ValueError(
+            f"テレメトリの間隔は1〜{_LONGEST_STEP_S}秒で、1日を割り切る秒数です（指定：{step}） / "
+            f"the telemetry step must be 1 to {_LONGEST_STEP_S} s and divide a day, not {step}"
+        )
+    if days and gpus * (DAY // step) > _AT_ONCE:
+        raise ValueError(
+            f"1社1日の標本は{_AT_ONCE:,}（GPU数×回数）までです：{gpus}基では間隔を"
+            f"{-(-gpus * DAY // _AT_ONCE)}秒以上にしてください / for {gpus} GPUs the telemetry "
+            f"step must be at least {-(-gpus * DAY // _AT_ONCE)} s, or a day does not fit in memory"
+        )
+
+
 def _clear(out: Path) -> None:
     """Remove an earlier sample, and only that."""
     mark = out / _MARK
@@ -157,7 +199,7 @@ def _clear(out: Path) -> None:
 
 def _put_paper(everything: Everything, paper: Paper) -> None:
     file = everything.inbox.place(paper.folder, paper.name, paper.channel, paper.received_at)
-    write_workbook(file, paper.sheets)
+    write_workbook(file, paper.form, paper.rows, paper.manner)
     everything.papers.append((everything.inbox.relative(file), paper))
 
 
@@ -185,7 +227,7 @@ def _put_telemetry(
 ) -> tuple[list[DayCount], list[Measured]]:
     """Every month's aggregates on the next month's first day, dense days in the small hours after.
 
-    Dense days are left out of the aggregates.
+    Dense days are left out of the aggregates; a month that has no others has none.
     """
     counts: list[DayCount] = []
     told: list[Measured] = []
@@ -193,11 +235,11 @@ def _put_telemetry(
         return counts, told
     meters = Meters()
     dense = [LAST_DAY - timedelta(days=back) for back in range(days - 1, -1, -1)]
-    if company.index not in _RAW_METERS:
+    if Trait.TELEMETRY_STOPS in company.traits:
         dense = []
     for day in dense:
         received_at = epoch(day + timedelta(days=1), 4, 10, company.index % 60)
-        name = f"dcgm_{day}.json{'.gz' if company.index % 2 or company.index == 2 else ''}"
+        name = f"dcgm_{day}.json{'' if company.index in _PLAIN_METERS else '.gz'}"
         file = inbox.place(company.organisation_id, name, "collector", received_at)
         near = [run for run in own if run.end > epoch(day)]
         count, known = write_day(
@@ -206,8 +248,7 @@ def _put_telemetry(
         )  # fmt: skip
         counts.append(count)
         told += known
-    month = LAST_MONTH
-    for _ in range(months):
+    for month in (m for m in _months_back(months) if not dense or m.first < dense[0]):
         received_at = epoch(month.last + timedelta(days=1), 5, 20, company.index % 60)
         name = f"prometheus_hours_{month}.json.gz"
         file = inbox.place(company.organisation_id, name, "collector", received_at)
@@ -215,5 +256,12 @@ def _put_telemetry(
         told += write_hours(
             company, near, month, file, but=dense, seed=seed, received_at=received_at
         )
-        month = month.previous()
     return counts, told
+
+
+def _months_back(months: int) -> Iterator[Month]:
+    """The last months of the sample, newest first."""
+    month = LAST_MONTH
+    for _ in range(months):
+        yield month
+        month = month.previous()

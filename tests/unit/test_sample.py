@@ -7,17 +7,19 @@ platform's readers are not used.
 import csv
 import gzip
 import json
+import re
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 
 from geniac_pipelines.calendar import Month
+from geniac_pipelines.cli import main
 from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
-from geniac_pipelines.programme.contracts import CLUSTER_ACCOUNTS, ORGANISATIONS
 from geniac_pipelines.sample.feeds import SacctFile, Sighting, Style
 from geniac_pipelines.sample.inbox import Inbox
 from geniac_pipelines.sample.jobs import runs_of
@@ -118,8 +120,15 @@ def test_an_inbox_that_is_no_sample_is_never_touched(tmp_path):
         {"companies": 0},
         {"gpus_per_company": 0},
         {"months": 0},
+        {"months": -1},
         {"telemetry_interval_s": 0},
+        {"telemetry_interval_s": 301},
+        # 86,400 = 12,342 × 7 + 6
+        {"telemetry_interval_s": 7},
         {"telemetry_days": -1},
+        {"telemetry_months": -1},
+        # 512 GPUs × 86,400 instants, where 12,000,000 fit: at least 4 s
+        {"gpus_per_company": 512, "telemetry_interval_s": 1},
     ],
 )
 def test_sizes_that_cannot_be_are_refused_before_anything_is_written(tmp_path, wrong):
@@ -155,6 +164,18 @@ def test_months_count_back_from_september_2026():
     assert first_month(1) == Month(2026, 9)
     assert first_month(6) == Month(2026, 4)
     assert first_month(14) == Month(2025, 8)
+
+
+def test_the_register_has_addresses_that_lead_nowhere_and_lacks_one(programme):
+    book = CalamineWorkbook.from_path(programme.only("_secretariat/*/参加組織台帳.xlsx"))
+    header, *listed = book.get_sheet_by_name("参加組織台帳").to_python()
+    found = [dict(zip(header, row, strict=True)) for row in listed]
+    unknown = [row["組織ID"] for row in found if not row["連絡先メール"]]
+    assert unknown == [programme.who(Trait.HALF_EMPTY).organisation_id]
+    told = {row["連絡先メール"] for row in found if row["連絡先メール"]}
+    assert len(told) == 23
+    # RFC 2606, section 2: ".example" is for documentation
+    assert all(re.fullmatch(r"geniac@[a-z-]+\.example", address) for address in told)
 
 
 # --- capacity
@@ -246,18 +267,49 @@ def test_nobody_sends_before_the_time_that_a_file_speaks_of(programme):
 # --- formats
 
 
-def test_workbooks_have_the_contracts_sheets_and_headers(programme):
-    def headers(pattern):
-        book = CalamineWorkbook.from_path(next(iter(sorted(programme.inbox.glob(pattern)))))
-        return {n: book.get_sheet_by_name(n).to_python()[0] for n in book.sheet_names}
+def sheets(programme, index, name):
+    """Rows of every sheet of a company's first workbook of that name."""
+    (folder,) = [c.organisation_id for c in programme.companies if c.index == index]
+    file = min(programme.inbox.glob(f"{folder}/*/{name}*.xlsx"))
+    book = CalamineWorkbook.from_path(file)
+    return {n: book.get_sheet_by_name(n).to_python() for n in book.sheet_names}
 
-    def expected(*contracts):
-        return {c.ja: [column.ja for column in c.columns] for c in contracts}
 
-    assert headers("_secretariat/*/*.xlsx") == expected(ORGANISATIONS, CLUSTER_ACCOUNTS)
-    assert headers("*/*/利用実施計画*.xlsx") == expected(PLANS)
-    assert headers("*/*/計算資源契約.xlsx") == expected(CONTRACTS)
-    assert headers("*/*/月次利用報告_*.xlsx") == expected(MONTHLY_USAGE, MONTHLY_NOTES)
+def test_most_fill_in_the_template(programme):
+    """Its guide bears the template's mark; data sheets have the contracts' names and headings."""
+    expected = {
+        "利用実施計画": ("gpu-plan/1", [PLANS]),
+        "計算資源契約": ("gpu-contract/1", [CONTRACTS]),
+        "月次利用報告": ("gpu-monthly/1", [MONTHLY_USAGE, MONTHLY_NOTES]),
+    }
+    for name, (mark, contracts) in expected.items():
+        found = sheets(programme, 0, name)
+        guide = found.pop("記入要領")
+        assert f"geniac-template:{mark}" in [row[0] for row in guide]
+        assert {n: rows[0] for n, rows in found.items()} == {
+            c.ja: [column.ja for column in c.columns] for c in contracts
+        }
+        assert all(len(rows) > 1 for rows in found.values())
+
+
+def test_some_hand_in_sheets_of_their_own_under_the_templates_headings(programme):
+    found = sheets(programme, 3, "月次利用報告")
+    assert {n: rows[0] for n, rows in found.items()} == {
+        c.ja: [column.ja for column in c.columns] for c in (MONTHLY_USAGE, MONTHLY_NOTES)
+    }
+
+
+def test_an_office_has_a_title_words_of_its_own_and_totals(programme):
+    found = sheets(programme, 1, "利用実施計画")
+    assert list(found) == ["Sheet1"]
+    title, empty, headings, *rows, totals = found["Sheet1"]
+    assert title == ["利用実施計画について", *[""] * 5]
+    assert set(empty) == {""}
+    assert headings == [
+        "版", "年月", "GPU種類", "計画値（GPU時間）", "予定額（円）", "利用目的",
+    ]  # fmt: skip
+    assert totals[0] == "合計"
+    assert totals[3:5] == [sum(row[3] for row in rows), sum(row[4] for row in rows)]
 
 
 def test_sacct_text_comes_in_the_senders_own_way(programme):
@@ -380,6 +432,25 @@ def test_a_collector_that_fails_leaves_no_hours(programme):
     partial = aggregates(programme, programme.who(Trait.PARTIAL_TELEMETRY), "2026-08")["count"]
     # 10 of 24 hours a day (40 %), less what a host's own outage takes
     assert 0.35 * 31 * 24 * 8 < len(partial) <= 10 * 31 * 8
+
+
+def test_every_sample_may_come_from_all_whose_collectors_work(tmp_path):
+    size = {"companies": 22, "gpus_per_company": 4, "months": 1}
+    write_sample(tmp_path, **size, telemetry_days=1, telemetry_interval_s=60, telemetry_of_all=True)
+    counts = {row["company_id"]: row for row in rows(tmp_path / "truth" / "telemetry.csv")}
+    broken = {Trait.NO_TELEMETRY, Trait.TELEMETRY_STOPS}
+    companies = companies_of(22, 4, 1, 1)
+    assert counts.keys() == {c.organisation_id for c in companies if not broken & c.traits}
+    # 4 GPUs × 1,440 minutes
+    assert {row["expected"] for c, row in counts.items() if "students" not in c} == {"5760"}
+    assert len(list((tmp_path / "inbox").glob("*/2026-10/dcgm_2026-09-30.json*"))) == 20
+
+
+def test_a_month_of_dense_days_has_no_aggregates(tmp_path):
+    write_sample(tmp_path, companies=1, gpus_per_company=1, months=2, telemetry_days=31)
+    assert len(list(tmp_path.glob("inbox/*/*/dcgm_*"))) == 31
+    (aggregates,) = tmp_path.glob("inbox/*/*/prometheus_hours_*")
+    assert aggregates.name == "prometheus_hours_2026-08.json.gz"
 
 
 def test_dense_days_are_not_aggregated_too(programme):
@@ -620,6 +691,30 @@ def test_rows_that_a_broken_file_lost_are_not_known():
     seen = [Sighting(run, "COMPLETED", run.end) for run in runs]
     found = known(date(2026, 9, 11), a_file(noon + 86_400, *seen, whole_rows=2))
     assert found["usage_days"] == (("co", "2026-09-10", "H100", 20, 560, 2),)
+
+
+def test_the_command_line_hands_every_size_on(tmp_path):
+    sizes = (
+        "--companies 2 --gpus-per-company 8 --months 1 --seed 3 --telemetry-step 60 "
+        "--telemetry-days 1 --telemetry-months 0 --telemetry-of-all"
+    )
+    said = CliRunner().invoke(main, ["sample", "--out", str(tmp_path / "a"), *sizes.split()])
+    assert said.exit_code == 0
+    write_sample(
+        tmp_path / "b", companies=2, gpus_per_company=8, months=1, seed=3, telemetry_interval_s=60,
+        telemetry_days=1, telemetry_months=0, telemetry_of_all=True,
+    )  # fmt: skip
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    # 8 GPUs × 1,440 minutes × 6 fields × 2 companies, less a host's outage
+    assert 130_000 < int(re.search(r"(\d+) telemetry samples", said.output)[1]) <= 138_240
+
+
+def test_the_command_line_refuses_nonsense_in_both_languages(tmp_path):
+    said = CliRunner().invoke(main, ["sample", "--out", str(tmp_path / "a"), "--companies", "0"])
+    assert said.exit_code == 1
+    assert "企業の数は1以上です（指定：0）" in said.output
+    assert "companies must be at least 1, not 0" in said.output
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_summary_says_what_was_written(programme):
