@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from geniac_pipelines.cli_folders import with_settings
+from geniac_pipelines.cli_folders import FOLDER, with_settings
 from geniac_pipelines.settings import Settings
 
 
@@ -90,12 +92,14 @@ def drafts() -> None:
 
 
 @drafts.command("list")
+@click.option("--save", type=FOLDER, help="write the attachments to this folder, to be read")
 @with_settings
-def list_drafts(settings: Settings) -> None:
-    """下書きの一覧と文面 / the drafts with their wording."""
+def list_drafts(save: Path | None, settings: Settings) -> None:
+    """下書きの一覧と文面、添付 / the drafts with their wording and attachments."""
     from geniac_pipelines.alerts.drafts import waiting
     from geniac_pipelines.alerts.message import COMPANY
     from geniac_pipelines.night import open_ledger
+    from geniac_pipelines.store.files import write_bytes
 
     with open_ledger(settings).reading() as connection:
         found = waiting(connection)
@@ -103,9 +107,18 @@ def list_drafts(settings: Settings) -> None:
         to = draft.recipient or "未登録（送るときに --to で指定するか、組織台帳に記入）"
         click.echo(f"番号 {draft.key}　版 {draft.mark}")
         click.echo(f"組織 {draft.audience.removeprefix(COMPANY)}　宛先 {to}")
+        if attachment := draft.attachment:
+            where = ""
+            if save:
+                file = save / f"{draft.key}_{attachment.name}"
+                write_bytes(file, attachment.content)
+                where = f"　→ {file}"
+            click.echo(f"添付 {attachment.name}（{len(attachment.content):,}バイト）{where}")
         click.echo(f"件名 {draft.subject}\n\n{draft.body}\n{'―' * 40}")
     missing = sum(draft.recipient is None for draft in found)
     click.echo(f"下書き {len(found)}件" + (f"（うち宛先未登録 {missing}件）" if missing else ""))
+    if not save and any(draft.attachment for draft in found):
+        click.echo("添付を読むには: geniac drafts list --save フォルダ")
     if found:
         click.echo(
             "送るには: geniac drafts release 番号 --mark 版 --person 氏名 --reason 理由 [--to 宛先]"
@@ -114,7 +127,7 @@ def list_drafts(settings: Settings) -> None:
 
 @drafts.command("release")
 @click.argument("key")
-@click.option("--mark", required=True, help="版: the wording that you have read")
+@click.option("--mark", required=True, help="版: the wording and attachment that you have read")
 @click.option("--to", help="address of the company; default: the register's")
 @click.option("--person", required=True, help="who decides")
 @click.option("--reason", required=True, help="why it goes out")
@@ -166,3 +179,11 @@ def outbox(retried: str | None, settings: Settings) -> None:
     for failure in done.failed:
         click.echo(f"{failure.key} {failure.recipient}: {failure.problem}")
     click.echo(f"送信 {len(done.sent)}件　失敗 {len(done.failed)}件　待ち {done.waiting}件")
+    with ledger.reading() as connection:
+        stuck = box.given_up(connection)
+    if stuck:
+        click.echo(
+            f"止まっている通知 {len(stuck)}件（もう一度送るには: geniac outbox --retry 番号）"
+        )
+        for each in stuck:
+            click.echo(f"　{each.key} {each.recipient}: {each.problem}")

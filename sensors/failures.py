@@ -64,9 +64,7 @@ def checks_failed(context: dg.RunStatusSensorContext) -> None:
     events = [r.event_log_entry.dagster_event for r in records]
     evaluations = [e.asset_check_evaluation_data for e in events if e]
     # a warning stands in Dagster and in the report; only an error needs somebody this morning
-    failed = [
-        e for e in evaluations if not e.passed and e.severity is dg.AssetCheckSeverity.ERROR
-    ]
+    failed = [e for e in evaluations if not e.passed and e.severity is dg.AssetCheckSeverity.ERROR]
     if not failed:
         return
     settings = Settings.from_environment()

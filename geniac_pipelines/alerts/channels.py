@@ -29,6 +29,8 @@ TIMEOUT_S = 30.0
 LONGEST_S = 120.0
 """A mail's whole dialogue; well within the lease of a message."""
 
+FAREWELL = 421
+
 NOBODY = "secretariat@localhost"
 """Stands as recipient of the mails that are only written to the folder."""
 USER_AGENT = "geniac-pipelines"
@@ -131,20 +133,25 @@ class Mail:
 
 
 def _not_sent(error: smtplib.SMTPException | OSError) -> NotSent:
-    """5xx to this recipient or this content is final (RFC 5321, 4.2.1); all else passes."""
+    """5xx to this recipient or this content is final (RFC 5321, 4.2.1); all else passes.
+
+    With 421 the server says farewell, whatever it was asked (3.8).
+    """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, reply = next(iter(error.recipients.values()))
-        return NotSent(f"recipient refused: {code} {_text(reply)}", final=code >= 500)
+        return _refused("recipient", code, reply)
     if isinstance(error, smtplib.SMTPSenderRefused):
         return ChannelDown(f"sender refused: {error.smtp_code} {_text(error.smtp_error)}")
     if isinstance(error, smtplib.SMTPDataError):
-        return NotSent(
-            f"content refused: {error.smtp_code} {_text(error.smtp_error)}",
-            final=error.smtp_code >= 500,
-        )
+        return _refused("content", error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return NotSent(str(error), final=True)
     return ChannelDown(f"{type(error).__name__}: {error}")
+
+
+def _refused(what: str, code: int, reply: bytes | str) -> NotSent:
+    words = f"{what} refused: {code} {_text(reply)}"
+    return ChannelDown(words) if code == FAREWELL else NotSent(words, final=code >= 500)
 
 
 def _text(reply: bytes | str) -> str:

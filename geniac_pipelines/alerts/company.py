@@ -14,15 +14,19 @@ from datetime import date
 from itertools import groupby
 
 from geniac_pipelines.alerts.foreign import foreign_names
-from geniac_pipelines.alerts.message import COMPANY, Message
+from geniac_pipelines.alerts.message import COMPANY, Attachment, Message
 from geniac_pipelines.alerts.messages import LANGUAGES, say
 from geniac_pipelines.alerts.rows import Company, Correction, Handed, Own, Submission
+from geniac_pipelines.alerts.ticket import ticket
+from geniac_pipelines.alerts.ticket import words as ticket_words
 from geniac_pipelines.alerts.timetable import reminder_step
 from geniac_pipelines.findings.model import Finding, Severity
 from geniac_pipelines.findings.standing import Standing, explained, standing
+from geniac_pipelines.store.arrivals import RefusalRecord
 from geniac_pipelines.store.decisions import Decision
 
-KINDS = ("reminder", "correction", "explanation")
+KINDS = {"reminder": "督促", "correction": "修正依頼", "explanation": "説明の依頼"}
+"""The kinds of letters, and how the secretariat calls them."""
 SHOWN_PER_FILE = 20
 RULE = "-" * 40
 
@@ -66,7 +70,7 @@ def compose(
         ):
             if message is None:
                 continue
-            named = foreign_names(f"{message.subject}\n{message.body}", own.company, register)
+            named = foreign_names(_all_words(message), own.company, register)
             if named:
                 held.append(Held(own.company.company_id, message.kind, named))
             else:
@@ -109,27 +113,32 @@ def reminder(own: Own, asked: Collection[str], day: date) -> Message | None:
 def correction(own: Own, asked: Collection[str]) -> Message | None:
     """Places to correct, and doubts to clear up, in arrivals that were not written about yet.
 
-    All that is to be said of a file is said at once. None if there is nothing.
+    All that is to be said of a file is said at once, and again in 修正依頼票, which goes with it
+    where there is something to correct. None if there is nothing.
     """
-    new = [c for c in own.corrections if f"correction:{c.arrival_id}" not in asked]
+    new = [c for c in own.corrections if _ask(c) not in asked]
     if not new:
         return None
-    new.sort(key=lambda c: (c.file, c.arrival_id, c.sheet or "", c.line or 0, c.column or ""))
+    new.sort(key=_position)
     lost = [c for c in new if not c.doubt]
-    texts = {
-        language: [say("correction.opening", language) if lost else say("doubt.opening", language)]
-        for language in LANGUAGES
-    }
-    for (file, _), group in groupby(new, key=lambda c: (c.file, c.arrival_id)):
+    attachment = ticket(new) if lost else None
+    texts = {language: _opening(language, bool(lost), attachment) for language in LANGUAGES}
+    for delivered, group in groupby(new, key=lambda c: c.delivered):
         places = list(group)
         for language, lines in texts.items():
-            lines.extend(("", say("correction.file", language, file=file)))
-            lines.extend(_places([c for c in places if not c.doubt], language))
-            if doubts := _places([c for c in places if c.doubt], language):
+            lines.extend(("", say("correction.file", language, file=delivered.file)))
+            lines.extend(_places([c for c in places if not c.doubt], language, attachment))
+            if doubts := _places([c for c in places if c.doubt], language, attachment):
                 lines.extend((say("doubt.items", language), *doubts))
-    asks = {f"correction:{c.arrival_id}" for c in new}
-    subject = "correction" if lost else "doubt"
-    return _letter(own.company, "correction", asks, texts, subject=subject, count=len(lost or new))
+    return _letter(
+        own.company,
+        "correction",
+        {_ask(c) for c in new},
+        texts,
+        subject="correction" if lost else "doubt",
+        attachment=attachment,
+        count=len(lost or new),
+    )
 
 
 def explanation(own: Own, decisions: Sequence[Decision], asked: Collection[str]) -> Message | None:
@@ -167,7 +176,9 @@ def _letter(
     kind: str,
     asks: Collection[str],
     texts: Mapping[str, Sequence[str]],
+    *,
     subject: str | None = None,
+    attachment: Attachment | None = None,
     **values: object,
 ) -> Message:
     parts = []
@@ -187,29 +198,60 @@ def _letter(
         subject=title,
         body=f"\n\n{RULE}\n\n".join(parts),
         payload={"asks": ordered},
+        attachment=attachment,
     )
 
 
-def _places(corrections: Sequence[Correction], language: str) -> list[str]:
-    lines = [_place(c, language) for c in corrections[:SHOWN_PER_FILE]]
+def _all_words(message: Message) -> str:
+    carried = ticket_words(message.attachment) if message.attachment else ""
+    return f"{message.subject}\n{message.body}\n{carried}"
+
+
+def _ask(correction: Correction) -> str:
+    return f"correction:{correction.delivered.arrival_id}"
+
+
+def _position(correction: Correction) -> tuple[str, str, str, int, str]:
+    delivered, refusal = correction.delivered, correction.refusal
+    place = (refusal.sheet or "", refusal.line or 0, refusal.column or "")
+    return (delivered.file, delivered.arrival_id, *place)
+
+
+def _opening(language: str, lost: bool, attachment: Attachment | None) -> list[str]:
+    if not lost:
+        return [say("doubt.opening", language)]
+    if attachment is None:
+        return [say("correction.opening", language), say("correction.toolong", language)]
+    listed = say("correction.attached", language, name=attachment.name)
+    return [say("correction.opening", language), listed]
+
+
+def _places(
+    corrections: Sequence[Correction], language: str, attachment: Attachment | None
+) -> list[str]:
+    lines = [_place(c.refusal, language) for c in corrections[:SHOWN_PER_FILE]]
     if more := len(corrections) - len(lines):
-        lines.append(say("correction.more", language, count=more))
+        lines.append(
+            say("correction.listed", language, count=more)
+            if attachment
+            else say("correction.more", language, count=more)
+        )
     return lines
 
 
-def _place(correction: Correction, language: str) -> str:
+def _place(refusal: RefusalRecord, language: str) -> str:
     ja = language == "ja"
     place = "".join(
         say(f"place.{name}", language, **{name: value})
         for name in ("sheet", "line", "column", "cell")
-        if (value := getattr(correction, name)) is not None
+        if (value := getattr(refusal, name)) is not None
     )
     return say(
         "correction.item",
         language,
         place=place,
-        problem=correction.ja if ja else correction.en,
-        remedy=correction.ja_remedy if ja else correction.en_remedy,
+        problem=refusal.ja if ja else refusal.en,
+        remedy=refusal.ja_remedy if ja else refusal.en_remedy,
     )
 
 

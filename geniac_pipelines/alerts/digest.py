@@ -7,14 +7,15 @@ alert path tells nobody by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from geniac_pipelines.alerts.grouping import grouped, whose
+from geniac_pipelines.alerts.grouping import grouped
+from geniac_pipelines.alerts.items import Items
 from geniac_pipelines.alerts.message import SECRETARIAT, Message
 from geniac_pipelines.alerts.outbox import Health
-from geniac_pipelines.alerts.rows import Handed, Intake, Submission, name_of
+from geniac_pipelines.alerts.rows import Handed, Intake, Names, Submission
 from geniac_pipelines.alerts.timetable import days_late
 from geniac_pipelines.calendar import JST
 from geniac_pipelines.findings.model import Event, Finding, Severity, State
@@ -37,8 +38,8 @@ class DigestData:
     `since` is the generation of the last digest (None: this is the first); `events` are what
     nights did to findings after it, `intake` what came in after it. `findings` is every finding as
     it stands now. `provisional` names the warehouse's tables that were carried over, `problems`
-    (Japanese) is what went wrong; `notes` (Japanese) are facts that ask for nothing, such as what
-    is not configured. `names` gives the Japanese name of each company by id.
+    (Japanese) is what went wrong, `held` (Japanese) which drafts were not made; `notes` (Japanese)
+    are facts that ask for nothing, such as what is not configured.
     """
 
     as_of: date
@@ -51,10 +52,11 @@ class DigestData:
     intake: Intake
     drafts: int
     health: Health
+    names: Names
     provisional: Sequence[str] = ()
     problems: Sequence[str] = ()
+    held: Sequence[str] = ()
     notes: Sequence[str] = ()
-    names: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def digest(data: DigestData, channel: str, recipient: str) -> Message:
     missing = [s for s in data.submissions if s.state is Handed.MISSING]
     calm = not (found.new or found.resolved or missing or data.problems or data.provisional)
     calm = calm and not (data.intake.refusals or data.health.failed or found.newly_stale)
+    calm = calm and not data.held
     day = f"{data.as_of.year}年{data.as_of.month}月{data.as_of.day}日"
     weekday = WEEKDAYS[data.as_of.weekday()]
     lines = [
@@ -142,16 +145,19 @@ def _sections(
     if data.problems:
         lines += ["■ 処理の不具合", *(f"・{problem}" for problem in data.problems), ""]
     if data.provisional:
-        lines.append("■ 暫定の表（前の世代の値のまま）")
+        lines.append("■ 暫定の表（作り直せず、前の晩の値のまま）")
         lines += [*(f"・{name}" for name in sorted(data.provisional)), ""]
-    lines += _section("新しく見つかったこと", found.opened, lambda g: _full(data, g))
-    lines += _section("再び見つかったこと", found.reopened, lambda g: _full(data, g))
+    if data.held:
+        lines += ["■ 作らなかった下書き", *(f"・{held}" for held in data.held), ""]
+    items = Items(data.names, data.decisions)
+    lines += _section("新しく見つかったこと", found.opened, items.full)
+    lines += _section("再び見つかったこと", found.reopened, items.full)
     if not found.new:
         lines += ["新しい検出結果はありません。", ""]
-    lines += _section("解消したこと", found.resolved, lambda g: [_brief(data, g)])
+    lines += _section("解消したこと", found.resolved, lambda g: [items.brief(g)])
     lines += _submissions(data, missing)
     lines.append("")
-    lines += _section("継続していること", found.continuing, lambda g: [_brief(data, g)])
+    lines += _section("継続していること", found.continuing, lambda g: [items.brief(g)])
     lines.append("報告書は、データフォルダの reports/ に、月ごと・宛先ごとにあります。")
     return lines
 
@@ -165,12 +171,20 @@ def _to_do(
     """What the secretariat does this morning, most urgent first; nothing where it is nothing."""
     acting = [f for f in unconfirmed if f.severity is Severity.ACT]
     do = []
-    if data.problems or data.health.failed:
-        do.append("下の「処理の不具合」と「通知の経路」を、運用の担当者に伝える")
+    faults = {
+        "「処理の不具合」": data.problems,
+        "「暫定の表」": data.provisional,
+        "「通知の経路」": data.health.failed,
+    }
+    if told := [title for title, there in faults.items() if there]:
+        do.append(f"下の{'と'.join(told)}を、運用の担当者に伝える")
     if acting:
         do.append(
-            f"要指示 {len(acting)}件を確かめ、確認または却下する（geniac findings show 番号）"
+            f"要指示 {len(acting)}件を確かめ、確認または却下する"
+            "（内容は geniac findings show 番号、却下は geniac findings resolve 番号）"
         )
+    if data.held:
+        do.append(f"下の「作らなかった下書き」{len(data.held)}件の内容を確かめ、個別に連絡する")
     if missing:
         do.append(f"期限を過ぎた未提出 {len(missing)}件の督促を確かめる（geniac drafts list）")
     if data.drafts:
@@ -196,54 +210,6 @@ def _section(
     return [*lines, ""]
 
 
-def _full(data: DigestData, group: Sequence[Finding]) -> list[str]:
-    """Clause, company, what, proposal, and how to confirm; a group is told by its first."""
-    finding = group[0]
-    evidence = finding.evidence
-    if len(group) > 1:
-        clauses = "、".join(sorted({f.evidence.clause for f in group}))
-        lines = [
-            f"・［{finding.severity.ja}］条項 {clauses}　同じ規則 {len(group)}件",
-            f"　例　　　{evidence.message_ja}",
-            f"　対象　　{whose(group, data.names or {})}",
-        ]
-        if evidence.proposal_ja:
-            lines.append(f"　指示案　{evidence.proposal_ja}")
-        return [*lines, f"　番号　　{finding.rule}/組織ID/月（geniac findings show 番号）"]
-    month = f"　{finding.month.ja}" if finding.month else ""
-    company = name_of(data.names or {}, finding.company_id)
-    lines = [
-        f"・［{finding.severity.ja}］条項 {evidence.clause}　{company}{month}",
-        f"　内容　　{evidence.message_ja}",
-    ]
-    if evidence.proposal_ja:
-        lines.append(f"　指示案　{evidence.proposal_ja}")
-    judged = _standing(data, finding)
-    lines.append(f"　判定　　{judged.ja}")
-    if judged is Standing.UNCONFIRMED:
-        lines.append(f"　確認　　geniac findings confirm {finding.id} --person 氏名 --reason 理由")
-    return lines
-
-
-def _brief(data: DigestData, group: Sequence[Finding]) -> str:
-    finding = group[0]
-    if len(group) > 1:
-        companies = len({f.company_id for f in group})
-        return (
-            f"・［{finding.severity.ja}］{finding.evidence.message_ja} など{len(group)}件"
-            f"（{companies}組織、規則 {finding.rule}）"
-        )
-    company = name_of(data.names or {}, finding.company_id)
-    state = "" if finding.state is State.OPEN else f"〔{finding.state.ja}〕"
-    stale = ""
-    if finding.stale_at is not None:
-        stale = f"〔{_day(finding.stale_at.astimezone(JST).date())}から判定できず〕"
-    return (
-        f"・［{finding.severity.ja}］{company}　{finding.evidence.message_ja}"
-        f"{state}{stale}　{finding.id}"
-    )
-
-
 def _submissions(data: DigestData, missing: Sequence[Submission]) -> list[str]:
     if not data.submissions:
         return ["■ 提出状況　予定されているものはありません"]
@@ -254,7 +220,7 @@ def _submissions(data: DigestData, missing: Sequence[Submission]) -> list[str]:
     ]
     ordered = sorted(missing, key=lambda s: (s.due, s.company_id, s.what, s.period))
     lines += [
-        f"・{name_of(data.names or {}, s.company_id)}　{s.what}（{s.period}）　"
+        f"・{data.names.company(s.company_id)}　{s.what}（{s.period}）　"
         f"期限 {_day(s.due)}（{days_late(s.due, data.as_of)}営業日経過）"
         for s in ordered
     ]

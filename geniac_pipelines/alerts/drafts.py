@@ -14,7 +14,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from geniac_pipelines.alerts.message import COMPANY, Message, mark
+from geniac_pipelines.alerts.attachments import attached, drop_withdrawn, keep
+from geniac_pipelines.alerts.message import COMPANY, Attachment, Message, mark
 from geniac_pipelines.alerts.outbox import new_row
 from geniac_pipelines.alerts.render import address
 from geniac_pipelines.store.decisions import Act, record
@@ -32,7 +33,7 @@ class NotReleasable(ValueError):
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft as a person reads it. `mark` names this very wording and where it would go."""
+    """A draft as a person reads it. `mark` names this very wording, attachment and address."""
 
     key: str
     kind: str
@@ -41,10 +42,14 @@ class Draft:
     subject: str
     body: str
     created_at: datetime
+    attachment: Attachment | None = None
 
     @property
     def mark(self) -> str:
-        return mark(self.subject, f"{self.recipient or ''}\0{self.body}")
+        return mark(self.recipient, self.subject, self.body, self.attachment)
+
+
+_STORED = tuple(n for n in Draft.__dataclass_fields__ if n != "attachment")
 
 
 def asked(connection: Connection) -> dict[str, set[str]]:
@@ -77,7 +82,7 @@ def offer(
             raise ValueError(f"not a draft of {kinds}: {draft.kind} for {draft.audience}")
         row = new_row(generation, draft, now)
         renewed = {n: row[n] for n in ("recipient", "subject", "body", "payload", "state")}
-        connection.execute(
+        written = connection.execute(
             upsert(messages, connection)
             .values(row)
             .on_conflict_do_update(
@@ -86,6 +91,8 @@ def offer(
                 where=messages.c.state.in_(("draft", "withdrawn")),
             )
         )
+        if written.rowcount == 1:
+            keep(connection, draft)
     connection.execute(
         sa.update(messages)
         .where(
@@ -95,13 +102,15 @@ def offer(
         )
         .values(state="withdrawn")
     )
+    drop_withdrawn(connection)
 
 
 def waiting(connection: Connection) -> tuple[Draft, ...]:
     """The drafts that nobody has released yet, in a fixed order."""
-    columns = [messages.c[name] for name in Draft.__dataclass_fields__]
-    statement = sa.select(*columns).where(messages.c.state == "draft")
-    found = (Draft(**row._asdict()) for row in connection.execute(statement))
+    statement = sa.select(*(messages.c[n] for n in _STORED)).where(messages.c.state == "draft")
+    rows = connection.execute(statement).all()
+    carried = attached(connection, [row.key for row in rows])
+    found = (Draft(**row._asdict(), attachment=carried.get(row.key)) for row in rows)
     return tuple(sorted(found, key=lambda d: (d.audience, d.kind, d.key)))
 
 
@@ -126,12 +135,13 @@ def release(
         if row is None or row.state != "draft":
             state = row.state if row else "unknown"
             raise NotReleasable(f"{key} は送信待ちの下書きではありません / not a draft but {state}")
-        chosen = {n: getattr(row, n) for n in Draft.__dataclass_fields__}
-        draft = Draft(**chosen)
+        chosen = {n: getattr(row, n) for n in _STORED}
+        draft = Draft(**chosen, attachment=attached(connection, [key]).get(key))
         if draft.mark != mark:
             raise NotReleasable(
-                f"文面または宛先が変わっています。読み直してください（版 {draft.mark}） / "
-                f"wording or address are not what you read ({mark}) but {draft.mark}"
+                "文面、添付または宛先が変わっています。読み直してください"
+                f"（版 {draft.mark}） / wording, attachment or address are not what you read "
+                f"({mark}) but {draft.mark}"
             )
         recipient = to or draft.recipient
         if not recipient:
@@ -145,6 +155,8 @@ def release(
         except ValueError as error:
             raise NotReleasable(f"宛先が正しくありません / {error}") from error
         details = {"mark": mark, "recipient": recipient, "audience": draft.audience}
+        if draft.attachment:
+            details["attachment"] = draft.attachment.sha256
         record(
             connection,
             KIND,

@@ -5,10 +5,10 @@ What must be acted on is never grouped: each stands for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from geniac_pipelines.alerts.rows import name_of
+from geniac_pipelines.alerts.rows import Names
 from geniac_pipelines.calendar import Month, months_between
 from geniac_pipelines.findings.model import Finding, Severity
 
@@ -26,13 +26,20 @@ def grouped(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
             yield from ([finding] for finding in same)
 
 
-def whose(group: Sequence[Finding], names: Mapping[str, str]) -> str:
-    """The companies of a group, each with its months: あおいAI（aoi-ai）2026年4月〜2026年8月."""
+def whose(group: Sequence[Finding], names: Names) -> list[str]:
+    """The companies of a group, those of the same months in a line.
+
+    So: 2026年4月〜2026年8月　株式会社あおいAI（aoi-ai）、… What is about no company has no line.
+    """
     months: dict[str, list[Month]] = {}
     for finding in group:
-        company = name_of(names, finding.company_id)
-        months.setdefault(company, []).extend([finding.month] if finding.month else [])
-    return "、".join(f"{company}{_span(found)}" for company, found in months.items())
+        if finding.company_id is not None:
+            found = months.setdefault(names.company(finding.company_id), [])
+            found.extend([finding.month] if finding.month else [])
+    lines: dict[str, list[str]] = {}
+    for company, found in months.items():
+        lines.setdefault(_span(found), []).append(company)
+    return [f"{span}　{'、'.join(them)}".strip() for span, them in lines.items()]
 
 
 def _span(months: Sequence[Month]) -> str:

@@ -12,6 +12,28 @@ SECRETARIAT = "secretariat"
 COMPANY = "company:"
 
 
+LARGEST_ATTACHMENT = 1 << 20
+"""Bytes; a mail carries a third more of it, which any server takes."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A workbook (.xlsx) that goes with a message. Raises ValueError for one that can't."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.name.endswith(".xlsx") or any(ord(c) < 32 or c in "/\\" for c in self.name):
+            raise ValueError(f"not a workbook's name: {self.name!r}")
+        if len(self.content) > LARGEST_ATTACHMENT:
+            raise ValueError(f"{self.name} is too large for a mail: {len(self.content)} bytes")
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
 @dataclass(frozen=True)
 class Message:
     """What is said, once, to one recipient.
@@ -32,6 +54,7 @@ class Message:
     body: str
     step: int = 0
     payload: Mapping[str, Any] = field(default_factory=dict)
+    attachment: Attachment | None = None
 
     def __post_init__(self) -> None:
         for name in ("recipient", "subject"):
@@ -54,12 +77,10 @@ class Message:
         # as JSON, so that no two lists of parts run together to the same text
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
-    @property
-    def mark(self) -> str:
-        """Eight hex digits of its wording: what somebody has read when they release it."""
-        return mark(self.subject, self.body)
 
-
-def mark(subject: str, body: str) -> str:
-    """See `Message.mark`."""
-    return hashlib.sha256(f"{subject}\0{body}".encode()).hexdigest()[:8]
+def mark(
+    recipient: str | None, subject: str, body: str, attachment: Attachment | None = None
+) -> str:
+    """Eight hex digits of what goes out and where to: what somebody has read who releases it."""
+    parts = [subject, recipient or "", body, *([attachment.sha256] if attachment else [])]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]

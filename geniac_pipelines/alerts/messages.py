@@ -57,6 +57,20 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "ja": "・{place}{problem}\n　→ {remedy}",
         "en": "- {place}{problem}\n  -> {remedy}",
     },
+    "correction.attached": {
+        "ja": "直していただきたい箇所の一覧は、添付の「{name}」にもあります。",
+        "en": 'The places to correct are also listed in the attached workbook "{name}".',
+    },
+    "correction.toolong": {
+        "ja": "箇所が多いため、一覧（修正依頼票）は添付していません。"
+        "必要なときは、このメールへの返信でお知らせください。",
+        "en": "There are too many places for a list (修正依頼票) to be attached. "
+        "If you need it, please reply to this mail.",
+    },
+    "correction.listed": {
+        "ja": "・ほか {count} か所（添付の一覧にあります）",
+        "en": "- {count} more (see the attached list)",
+    },
     "correction.more": {
         "ja": "・ほか {count} か所（すべての箇所の一覧が必要なときは、お知らせください）",
         "en": "- {count} more (please ask us if you need the list of all places)",

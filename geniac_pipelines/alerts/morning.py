@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from geniac_pipelines.alerts import company, drafts, outbox
 from geniac_pipelines.alerts.digest import KIND, DigestData, digest
-from geniac_pipelines.alerts.rows import Company, Correction, Intake, Submission, split
+from geniac_pipelines.alerts.rows import Company, Correction, Intake, Names, Submission, split
 from geniac_pipelines.alerts.timetable import digest_due
 from geniac_pipelines.findings import lifecycle, store
 from geniac_pipelines.findings.model import Changes, Examination
@@ -56,6 +56,7 @@ def record_morning(connection: Connection, generation: int, morning: Morning) ->
     if not digest_due(morning.as_of):
         return changes
     since = _last_digest(connection)
+    names = Names({c.company_id: c.name_ja for c in morning.register}, morning.examination.names)
     data = DigestData(
         as_of=morning.as_of,
         generation=generation,
@@ -68,12 +69,10 @@ def record_morning(connection: Connection, generation: int, morning: Morning) ->
         drafts=len(drafts.waiting(connection)),
         health=outbox.health(connection),
         provisional=morning.provisional,
-        problems=(
-            *(f"判定規則の不具合: {problem}" for problem in morning.examination.problems),
-            *(_held(held) for held in composed.held),
-        ),
+        problems=tuple(f"判定規則の不具合: {p}" for p in morning.examination.problems),
+        held=tuple(_held(held, names) for held in composed.held),
         notes=morning.notes,
-        names={c.company_id: c.name_ja for c in morning.register},
+        names=names,
     )
     for channel, recipient in morning.to:
         message = digest(data, channel, recipient)
@@ -81,10 +80,11 @@ def record_morning(connection: Connection, generation: int, morning: Morning) ->
     return changes
 
 
-def _held(held: company.Held) -> str:
+def _held(held: company.Held, names: Names) -> str:
+    others = "、".join(map(names.company, held.named))
     return (
-        f"{held.company_id} 宛ての下書き（{held.kind}）は、他社（{'、'.join(held.named)}）の名前を"
-        "含むため作りませんでした。内容を確かめ、個別に連絡してください"
+        f"{names.company(held.company_id)}宛ての{company.KINDS[held.kind]}。"
+        f"文面か添付に、他社の名前（{others}）があります"
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from geniac_pipelines.alerts.rows import Company, Correction, Handed, Submission
+from geniac_pipelines.alerts.rows import Company, Correction, Delivered, Handed, Submission
 from geniac_pipelines.alerts.timetable import days_late
+from geniac_pipelines.store.arrivals import RefusalRecord
 from geniac_pipelines.store.warehouse import rows
 
 REGISTER = """
@@ -24,9 +25,10 @@ order by due_on, company_id, kind
 CORRECTIONS = """
 select
     deliveries.company_id, deliveries.arrival_id, deliveries.file_name,
+    deliveries.sha256, deliveries.received_at, deliveries.row_count,
+    refusals.code, refusals.costs,
     refusals.sheet, refusals.line, refusals.column, refusals.cell,
-    refusals.ja, refusals.ja_remedy, refusals.en, refusals.en_remedy,
-    refusals.costs = 'doubt' as doubt
+    refusals.ja, refusals.ja_remedy, refusals.en, refusals.en_remedy
 from ledger.refusals as refusals
 inner join marts.fct_programme__deliveries as deliveries
     on refusals.arrival_id = deliveries.arrival_id
@@ -73,17 +75,10 @@ def corrections(warehouse: Any) -> list[Correction]:
     return [
         Correction(
             company_id=r["company_id"],
-            arrival_id=r["arrival_id"],
-            file=r["file_name"],
-            sheet=r["sheet"],
-            line=r["line"],
-            column=r["column"],
-            cell=r["cell"],
-            ja=r["ja"],
-            ja_remedy=r["ja_remedy"],
-            en=r["en"],
-            en_remedy=r["en_remedy"],
-            doubt=r["doubt"],
+            delivered=Delivered(
+                r["arrival_id"], r["file_name"], r["sha256"], r["received_at"], r["row_count"]
+            ),
+            refusal=RefusalRecord(**{n: r[n] for n in RefusalRecord.__dataclass_fields__}),
         )
         for r in rows(warehouse, CORRECTIONS)
     ]

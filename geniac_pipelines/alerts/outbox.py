@@ -18,7 +18,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from geniac_pipelines.alerts.message import Message
+from geniac_pipelines.alerts.attachments import attached, keep
+from geniac_pipelines.alerts.message import Attachment, Message
 from geniac_pipelines.failpoints import failpoint
 from geniac_pipelines.store.ledger import Ledger, messages, upsert
 
@@ -68,6 +69,7 @@ class Outgoing:
     body: str
     payload: Mapping[str, Any]
     attempts: int
+    attachment: Attachment | None = None
 
 
 class Channel(Protocol):
@@ -118,7 +120,10 @@ def enqueue(connection: Connection, generation: int, message: Message, now: date
     statement = (
         upsert(messages, connection).values(row).on_conflict_do_nothing(index_elements=["key"])
     )
-    return bool(connection.execute(statement).rowcount == 1)
+    entered = bool(connection.execute(statement).rowcount == 1)
+    if entered:
+        keep(connection, message)
+    return entered
 
 
 def new_row(generation: int, message: Message, now: datetime) -> dict[str, Any]:
@@ -183,6 +188,17 @@ def retry(ledger: Ledger, key: str) -> bool:
         return bool(connection.execute(statement).rowcount == 1)
 
 
+def given_up(connection: Connection) -> tuple[Failure, ...]:
+    """Messages that wait for a person to retry them, oldest first."""
+    statement = (
+        sa.select(messages.c.key, messages.c.recipient, messages.c.last_error)
+        .where(messages.c.state == "failed")
+        .order_by(messages.c.created_at, messages.c.key)
+    )
+    found = connection.execute(statement)
+    return tuple(Failure(r.key, r.recipient, r.last_error or "", True) for r in found)
+
+
 def health(connection: Connection) -> Health:
     """How the alert path is."""
     last = sa.select(sa.func.max(messages.c.sent_at)).where(messages.c.sent_by != ELSEWHERE)
@@ -227,8 +243,9 @@ def _claim(
             .where(messages.c.key == row.key)
             .values(claimed_by=me, claimed_until=now + lease, attempts=attempts)
         )
-    chosen = {name: getattr(row, name) for name in Outgoing.__dataclass_fields__}
-    return replace(Outgoing(**chosen), attempts=attempts)
+        attachment = attached(connection, [row.key]).get(row.key)
+    chosen = {n: getattr(row, n) for n in Outgoing.__dataclass_fields__ if n != "attachment"}
+    return replace(Outgoing(**chosen), attempts=attempts, attachment=attachment)
 
 
 def _send(channel: Channel, outgoing: Outgoing) -> NotSent | None:

@@ -10,6 +10,8 @@ from typing import Any
 from geniac_pipelines.alerts.outbox import Outgoing
 from geniac_pipelines.calendar import JST
 
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 SLACK_HEADER = 150
 SLACK_TEXT = 3000
 SLACK_BLOCKS = 50
@@ -32,6 +34,12 @@ def mail(outgoing: Outgoing, sender: str) -> bytes:
     message["Auto-Submitted"] = "auto-generated"
     # base64, since a server need not take eight bits
     message.set_content(_signed(outgoing), charset="utf-8", cte="base64")
+    if attachment := outgoing.attachment:
+        message.add_attachment(
+            attachment.content, *WORKBOOK.split("/"), filename=attachment.name, cte="base64"
+        )
+        # the library's own would be another one each time; base64 holds no underscore
+        message.set_boundary(f"_{outgoing.key}_")
     return message.as_bytes()
 
 
@@ -55,7 +63,8 @@ def message_id(key: str, sender: str) -> str:
 def webhook(outgoing: Outgoing) -> dict[str, Any]:
     """What Slack's incoming webhooks take: `text` for notifications, `blocks` for the channel.
 
-    A body that is too long for Slack ends with a line that says so.
+    A body that is too long for Slack ends with a line that says so. Of an attachment it tells the
+    name alone.
     """
     header = {
         "type": "header",
@@ -66,7 +75,10 @@ def webhook(outgoing: Outgoing) -> dict[str, Any]:
     if len(pieces) > room:
         pieces = [*pieces[: room - 1], "（続きはメールか `geniac findings list` で）"]
     sections = [{"type": "section", "text": {"type": "mrkdwn", "text": p}} for p in pieces]
-    note = {"type": "mrkdwn", "text": f"通知番号 {outgoing.key}"}
+    words = f"通知番号 {outgoing.key}"
+    if outgoing.attachment:
+        words = f"添付（メールのみ） {_escaped(outgoing.attachment.name)}　{words}"
+    note = {"type": "mrkdwn", "text": words}
     footer = {"type": "context", "elements": [note]}
     return {"text": _escaped(outgoing.subject), "blocks": [header, *sections, footer]}
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from geniac_pipelines.findings.model import Finding
+from geniac_pipelines.store.arrivals import RefusalRecord
 
 
 class Handed(StrEnum):
@@ -35,24 +36,28 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Correction:
-    """A place in a file that the company has to correct: what came, what to do.
+class Delivered:
+    """A file as it came in (aware instant), and how many of its rows were taken."""
 
-    `doubt`: nothing was lost there, the company is only asked whether it is right.
-    """
-
-    company_id: str
     arrival_id: str
     file: str
-    sheet: str | None
-    line: int | None
-    column: str | None
-    cell: str | None
-    ja: str
-    ja_remedy: str
-    en: str
-    en_remedy: str
-    doubt: bool = False
+    sha256: str
+    received_at: datetime
+    rows: int
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A place in a file that the company has to correct: what came, what to do."""
+
+    company_id: str
+    delivered: Delivered
+    refusal: RefusalRecord
+
+    @property
+    def doubt(self) -> bool:
+        """Nothing was lost there, the company is only asked whether it is right."""
+        return self.refusal.costs == "doubt"
 
 
 @dataclass(frozen=True)
@@ -121,8 +126,22 @@ def split(
     )
 
 
-def name_of(names: Mapping[str, str], company_id: str | None) -> str:
-    """For people: the name with the id behind it; ― where it is about no single company."""
-    if company_id is None:
-        return "―"
-    return f"{names[company_id]}（{company_id}）" if company_id in names else company_id
+@dataclass(frozen=True)
+class Names:
+    """How the secretariat calls companies and rules, by their ids, in Japanese."""
+
+    companies: Mapping[str, str]
+    rules: Mapping[str, str]
+
+    def named(self, company_id: str | None) -> str | None:
+        """The mere name, as texts have it."""
+        return None if company_id is None else self.companies.get(company_id)
+
+    def company(self, company_id: str) -> str:
+        """The name with the id behind it, or the id alone."""
+        name = self.companies.get(company_id)
+        return f"{name}（{company_id}）" if name else company_id
+
+    def rule(self, rule: str) -> str:
+        """The name, or the id where it has none."""
+        return self.rules.get(rule, rule)

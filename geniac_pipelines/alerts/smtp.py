@@ -12,27 +12,37 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+AGAIN_S = 1.0
+"""How often a connection that is over its time is cut, until it is closed."""
+
 
 class _Bounded(smtplib.SMTP):
     """Cuts its connection `longest_s` seconds after its making, wherever the dialogue stands.
 
     Whoever waits for the server then gets SMTPServerDisconnected. Name resolution and connecting
-    are bounded by `timeout` alone, for each address.
+    are bounded by `timeout` alone, for each address, and so is the beginning of encryption; what
+    is left of the dialogue then ends at once. Close it, as any connection.
     """
 
     def __init__(self, host: str, port: int, *, longest_s: float, **options: Any) -> None:
-        self._timer = threading.Timer(longest_s, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
+        self._over = threading.Event()
+        threading.Thread(target=self._watch, args=(longest_s,), daemon=True).start()
         try:
             super().__init__(host, port, **options)
         except BaseException:
-            self._timer.cancel()
+            self._over.set()
             raise
 
     def close(self) -> None:
-        self._timer.cancel()
+        self._over.set()
         super().close()
+
+    def _watch(self, longest_s: float) -> None:
+        wait = longest_s
+        # again and again: while it connects or begins to encrypt, there is no socket to be cut
+        while not self._over.wait(wait):
+            self._cut()
+            wait = AGAIN_S
 
     def _cut(self) -> None:
         held = self.sock

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -183,11 +183,13 @@ class Examination:
     """What all rules examined in a night.
 
     A rule with one row that can't be right counts as not run: its rows are left out, so that its
-    findings stay as they stand, and `problems` (English) says why.
+    findings stay as they stand, and `problems` (English) says why. `names` are the rules' Japanese
+    names by their ids, of those that came with one.
     """
 
     examined: tuple[Examined, ...]
     problems: tuple[str, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -302,12 +304,16 @@ def finding_id(rule: str, subject: str) -> str:
 
 
 def examination(rows: Iterable[Mapping[str, Any]]) -> Examination:
-    """The rows of all models in schema `findings`, checked."""
+    """The rows of all models in schema `findings`, checked.
+
+    A rule's name stands in `rule_ja`; it is only shown, so a rule without one runs all the same.
+    """
     by_rule: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_rule[str(row.get("rule"))].append(row)
     examined: list[Examined] = []
     problems: list[str] = []
+    names: dict[str, str] = {}
     for rule, its in sorted(by_rule.items()):
         try:
             found = [Examined.from_row(row) for row in its]
@@ -316,7 +322,9 @@ def examination(rows: Iterable[Mapping[str, Any]]) -> Examination:
             problems.append(f"rule {rule} counts as not run: {error}")
         else:
             examined += found
-    return Examination(tuple(examined), tuple(problems))
+        if name := next((row["rule_ja"] for row in its if row.get("rule_ja")), None):
+            names[rule] = name
+    return Examination(tuple(examined), tuple(problems), names)
 
 
 def refuse_doubles(found: Iterable[Examined]) -> None:

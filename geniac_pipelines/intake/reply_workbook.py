@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,15 +48,21 @@ _STYLES: Final[dict[str, dict[str, Any]]] = {
 
 
 def write_reply_workbook(answers: Sequence[Reply], path: Path) -> None:
-    """Write 修正依頼票 with the complaints file by file, what cost most first.
+    """Write 修正依頼票 to a file; see `reply_workbook`."""
+    path.write_bytes(reply_workbook(answers))
+
+
+def reply_workbook(answers: Sequence[Reply]) -> bytes:
+    """修正依頼票 with the complaints file by file, what cost most first.
 
     概要 and Summary hold the replies' texts. The same replies give the same bytes. What the sender
     wrote stands there as text, never as a formula or a link. Raises ValueError without a reply.
     """
     if not answers:
         raise ValueError("there is nothing to reply to")
+    memory = BytesIO()
     book = xlsxwriter.Workbook(
-        str(path), {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        memory, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
     try:
         created = max(a.received_at for a in answers).astimezone(UTC).replace(tzinfo=None)
@@ -66,6 +73,7 @@ def write_reply_workbook(answers: Sequence[Reply], path: Path) -> None:
         _write_text(book.add_worksheet("Summary"), [a.en for a in answers], styles["text"])
     finally:
         book.close()
+    return memory.getvalue()
 
 
 def _write_complaints(sheet: Any, answers: Sequence[Reply], styles: Mapping[str, Any]) -> None:

@@ -269,6 +269,15 @@ messages = sa.Table(
     comment="the outbox: written in the night's commit, sent afterwards, at least once",
 )
 
+attachments = sa.Table(
+    "attachments",
+    metadata,
+    sa.Column("key", sa.String(32), sa.ForeignKey(messages.c.key), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    comment="what goes with a message of the outbox: the very bytes that a person releases",
+)
+
 reports = sa.Table(
     "reports",
     metadata,

@@ -14,20 +14,28 @@ from geniac_pipelines.alerts.morning import Morning, record_morning
 from geniac_pipelines.alerts.outbox import Health
 from geniac_pipelines.alerts.rows import (
     Company,
-    Correction,
     ForeignRow,
     Handed,
     Intake,
+    Names,
     Own,
     Submission,
     split,
 )
 from geniac_pipelines.alerts.timetable import days_late, digest_due, reminder_step
 from geniac_pipelines.findings import desk, lifecycle
-from geniac_pipelines.findings.model import Event, Examination, Examined, Finding, State
+from geniac_pipelines.findings.model import (
+    Event,
+    Examination,
+    Examined,
+    Finding,
+    State,
+    examination,
+)
 from geniac_pipelines.findings.store import Entry
 from geniac_pipelines.store import ledger as tables
 from geniac_pipelines.store.decisions import Act, Decision
+from tests.corrections import a_correction
 
 MONDAY = date(2026, 10, 5)
 NOW = datetime(2026, 10, 4, 17, 0, tzinfo=UTC)
@@ -77,21 +85,8 @@ def owed(**other) -> Submission:
     return Submission(**(usual | other))
 
 
-def a_correction(**other) -> Correction:
-    usual = {
-        "company_id": "aoi-ai",
-        "arrival_id": "a" * 20,
-        "file": "月次報告_8月.xlsx",
-        "sheet": "利用実績",
-        "line": 7,
-        "column": "GPU時間",
-        "cell": "約百",
-        "ja": "数として読めません",
-        "ja_remedy": "半角の数字で書いてください",
-        "en": "not a number",
-        "en_remedy": "write digits",
-    }
-    return Correction(**(usual | other))
+def names(**rules: str) -> Names:
+    return Names({c.company_id: c.name_ja for c in REGISTER}, rules)
 
 
 def data(**other) -> DigestData:
@@ -107,7 +102,7 @@ def data(**other) -> DigestData:
         "drafts": 0,
         # 08:03 of the second in Japan
         "health": Health(datetime(2026, 10, 1, 23, 3, tzinfo=UTC), 0, 0),
-        "names": {c.company_id: c.name_ja for c in REGISTER},
+        "names": names(),
     }
     return DigestData(**(usual | other))
 
@@ -143,12 +138,18 @@ def test_a_quiet_morning_is_one_calm_line():
 def test_what_is_new_comes_with_clause_company_proposal_and_how_to_confirm():
     found = finding()
     message = digest(
-        data(findings=(found,), events=(entry(Event.OPENED, found),)), "mail", "a@example.jp"
+        data(
+            findings=(found,),
+            events=(entry(Event.OPENED, found),),
+            names=names(gpu_low="低い割当"),
+        ),
+        "mail",
+        "a@example.jp",
     )
     assert message.subject.endswith("新規1件・うち要指示1件")
     assert (
         "■ 新しく見つかったこと 1件\n"
-        "・［要指示］条項 3-1-a　株式会社あおいAI（aoi-ai）　2026年9月\n"
+        "・［要指示］低い割当　株式会社あおいAI（aoi-ai）　2026年9月　条項 3-1-a\n"
         "　内容　　利用率が12%です\n"
         "　指示案　利用方法について指示する\n"
         "　判定　　機械判定（未確認）\n"
@@ -234,7 +235,8 @@ def test_counts_drafts_and_the_state_of_the_alert_path_are_told():
         "前回送信に成功した時刻 まだありません",
         "止まっている通知が 1件",
         "送信を待つ通知 3件",
-        "■ 暫定の表（前の世代の値のまま）\n・marts.fct_a\n・marts.fct_b",
+        "■ 暫定の表（作り直せず、前の晩の値のまま）\n・marts.fct_a\n・marts.fct_b",
+        "1. 下の「処理の不具合」と「暫定の表」と「通知の経路」を、運用の担当者に伝える\n",
         "■ 処理の不具合\n・判定規則の不具合: x",
         "お知らせ　メールは送らず書き出します",
     ):
@@ -248,6 +250,7 @@ def test_counts_drafts_and_the_state_of_the_alert_path_are_told():
         {"health": Health(NOW, 0, 1)},
         {"provisional": ("marts.x",)},
         {"problems": ("x",)},
+        {"held": ("x",)},
         {"submissions": (owed(),)},
     ],
 )
@@ -293,13 +296,30 @@ def test_many_of_one_rule_are_one_item_and_what_must_be_acted_on_never_is():
     )
     acting = [finding(subject=f"s{n}") for n in range(4)]
     both = (*watched, *acting)
-    body = text(findings=both, events=tuple(entry(Event.OPENED, f) for f in both))
+    body = text(
+        findings=both,
+        events=tuple(entry(Event.OPENED, f) for f in both),
+        names=names(gpu_seen="割当中のアイドル"),
+    )
     assert "■ 新しく見つかったこと 8件" in body
-    assert "・［要注視］条項 3-1-a　同じ規則 4件\n" in body
+    assert "・［要注視］割当中のアイドル　4件　条項 3-1-a\n" in body
     aoi, midori = "株式会社あおいAI（aoi-ai）", "みどりロボティクス株式会社（midori）"
-    assert f"　対象　　{aoi}2026年4月〜2026年6月、{midori}2026年5月\n" in body
+    assert f"　対象　　2026年4月〜2026年6月　{aoi}\n　　　　　2026年5月　{midori}\n" in body
+    assert "　番号　　gpu_seen/組織ID/年-月（geniac findings show 番号）\n" in body
     assert body.count("・［要指示］") == 4
-    assert body.index("・［要指示］") < body.index("同じ規則 4件")
+    assert body.index("・［要指示］") < body.index("割当中のアイドル　4件")
+
+
+def test_what_goes_on_is_grouped_under_the_rule_s_name():
+    watched = tuple(finding(subject=f"s{n}", severity="watch") for n in range(4))
+    body = text(findings=watched, problems=("x",), names=names(gpu_low="低い割当"))
+    assert "・［要注視］低い割当　4件（1組織）　例　利用率が12%です\n" in body
+
+
+def test_a_rule_that_came_without_a_name_is_called_by_its_id():
+    watched = tuple(finding(subject=f"s{n}", severity="watch") for n in range(4))
+    body = text(findings=watched, events=tuple(entry(Event.OPENED, f) for f in watched))
+    assert "・［要注視］gpu_low　4件" in body
 
 
 def test_months_with_a_gap_are_counted():
@@ -308,7 +328,54 @@ def test_months_with_a_gap_are_counted():
         for m in (4, 5, 7, 8)
     )
     body = text(findings=found, events=tuple(entry(Event.OPENED, f) for f in found))
-    assert "（aoi-ai）2026年4月〜2026年8月のうち4か月" in body
+    assert "　対象　　2026年4月〜2026年8月のうち4か月　株式会社あおいAI（aoi-ai）\n" in body
+
+
+def test_companies_of_the_same_months_stand_in_one_line():
+    found = tuple(
+        finding(subject=f"{c}/{n}", company_id=c, month=date(2026, 9, 1), severity="watch")
+        for c in ("aoi-ai", "midori")
+        for n in "ab"
+    )
+    body = text(findings=found, events=tuple(entry(Event.OPENED, f) for f in found))
+    both = "株式会社あおいAI（aoi-ai）、みどりロボティクス株式会社（midori）"
+    assert f"　対象　　2026年9月　{both}\n" in body
+
+
+def test_a_group_whose_numbers_follow_no_pattern_names_them():
+    """Of files, say: company and month don't tell which."""
+    about = {"rule": "unreadable_file", "severity": "watch", "company_id": None, "month": None}
+    found = tuple(finding(subject=f"受信 {n:02d}.pdf", **about) for n in range(12))
+    body = text(findings=found, events=tuple(entry(Event.OPENED, f) for f in found))
+    assert "　番号　　unreadable_file/受信 00.pdf\n　　　　　unreadable_file/受信 01.pdf\n" in body
+    assert (
+        "　　　　　unreadable_file/受信 09.pdf\n　　　　　ほか 2件（geniac findings list）\n"
+        in body
+    )
+    assert "対象" not in body
+
+
+def test_proposals_that_differ_are_told_by_an_example():
+    watched = {"severity": "watch"}
+    same = [finding(subject=f"s{n}", **watched) for n in range(4)]
+    other = finding(subject="s9", proposal_ja="別の案", **watched)
+    for found, said in ((same, "　指示案　利用方法"), ([*same, other], "　指示案　（例）利用方法")):
+        assert said in text(findings=found, events=[entry(Event.OPENED, f) for f in found])
+
+
+def test_a_command_can_be_copied_whatever_the_number_holds():
+    found = finding(subject="(none)/月次 報告.xlsx", company_id=None, month=None)
+    body = text(findings=(found,), events=(entry(Event.OPENED, found),))
+    assert "confirm 'gpu_low/(none)/月次 報告.xlsx' --person" in body
+    # about no company and no month
+    assert "・［要指示］gpu_low　条項 3-1-a\n" in body
+
+
+def test_a_line_names_its_company_once():
+    named = finding(subject="a", message_ja="株式会社あおいAIの利用率が12%です")
+    body = text(findings=(named, finding(subject="b")), problems=("x",))
+    assert "・［要指示］株式会社あおいAIの利用率が12%です　gpu_low/a\n" in body
+    assert "・［要指示］株式会社あおいAI（aoi-ai）　利用率が12%です　gpu_low/b\n" in body
 
 
 def test_the_digest_begins_with_what_is_to_be_done_most_urgent_first():
@@ -319,14 +386,17 @@ def test_the_digest_begins_with_what_is_to_be_done_most_urgent_first():
         submissions=(owed(),),
         drafts=2,
         problems=("x",),
+        held=("y",),
     )
     assert (
         "後の変化\n\n■ 今日すること\n"
-        "1. 下の「処理の不具合」と「通知の経路」を、運用の担当者に伝える\n"
-        "2. 要指示 1件を確かめ、確認または却下する（geniac findings show 番号）\n"
-        "3. 期限を過ぎた未提出 1件の督促を確かめる（geniac drafts list）\n"
-        "4. 企業への下書き 2件を読み、送るものを決める（geniac drafts list）\n"
-        "5. ほかの未確認 1件に目を通す（geniac findings list --unconfirmed）\n"
+        "1. 下の「処理の不具合」を、運用の担当者に伝える\n"
+        "2. 要指示 1件を確かめ、確認または却下する"
+        "（内容は geniac findings show 番号、却下は geniac findings resolve 番号）\n"
+        "3. 下の「作らなかった下書き」1件の内容を確かめ、個別に連絡する\n"
+        "4. 期限を過ぎた未提出 1件の督促を確かめる（geniac drafts list）\n"
+        "5. 企業への下書き 2件を読み、送るものを決める（geniac drafts list）\n"
+        "6. ほかの未確認 1件に目を通す（geniac findings list --unconfirmed）\n"
     ) in body
     assert body.index("■ 処理の不具合") < body.index("■ 新しく見つかったこと")
 
@@ -453,7 +523,7 @@ def test_a_correction_says_where_what_came_and_what_to_do():
 
 
 DOUBT = {
-    "doubt": True,
+    "costs": "doubt",
     "cell": "5",
     "ja": "金額が小さすぎます",
     "ja_remedy": "正しければ対応は不要です",
@@ -607,6 +677,14 @@ def test_a_night_says_its_news_once_to_each_recipient(ledger):
     assert "初回" in digests(ledger)[0].body
 
 
+def test_a_night_calls_rules_by_the_names_that_they_came_with(ledger):
+    rows = [
+        ROW | {"subject": f"s{n}", "severity": "watch", "rule_ja": "低い割当"} for n in range(4)
+    ]
+    night(ledger, 1, morning(examination=examination(rows)))
+    assert "・［要注視］低い割当　4件" in digests(ledger)[0].body
+
+
 def test_what_a_weekend_brings_is_told_on_monday(ledger):
     to = (("mail", "a@example.jp"),)
     friday, saturday = date(2026, 10, 2), date(2026, 10, 3)
@@ -675,7 +753,10 @@ def test_a_broken_rule_is_told_and_resolves_nothing(ledger):
 def test_a_held_draft_is_told_to_the_secretariat(ledger):
     night(ledger, 1, morning(corrections=(a_correction(file="midori.xlsx"),)))
     body = digests(ledger)[0].body
-    assert "aoi-ai 宛ての下書き（correction）は、他社（midori）の名前を含むため" in body
+    assert (
+        "■ 作らなかった下書き\n・株式会社あおいAI（aoi-ai）宛ての修正依頼。"
+        "文面か添付に、他社の名前（みどりロボティクス株式会社（midori））があります\n"
+    ) in body
     with ledger.reading() as connection:
         assert drafts.waiting(connection) == ()
 

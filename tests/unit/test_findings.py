@@ -320,6 +320,16 @@ def test_a_rule_with_a_bad_row_counts_as_not_run_and_says_why():
     assert "urgent" in result.problems[1]
 
 
+def test_rules_keep_the_names_that_they_came_with_even_if_they_count_as_not_run():
+    rows = [
+        ROW | {"rule_ja": "低い割当"},
+        ROW | {"rule": "late", "severity": "urgent", "rule_ja": "遅れ"},
+        ROW | {"rule": "nameless"},
+        ROW | {"rule": "void", "rule_ja": None},
+    ]
+    assert examination(rows).names == {ROW["rule"]: "低い割当", "late": "遅れ"}
+
+
 def test_where_nothing_is_found_words_and_severity_may_be_missing():
     row = ROW | {"state": "clear", "severity": None, "message_ja": None, "message_en": None}
     assert Examined.from_row(row).outcome is Outcome.CLEAR

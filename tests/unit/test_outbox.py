@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
 from geniac_pipelines.alerts import drafts, outbox
 from geniac_pipelines.alerts.outbox import (
@@ -23,8 +24,9 @@ from geniac_pipelines.alerts.outbox import (
     enqueue,
     wait_after,
 )
+from geniac_pipelines.cli import main
 from geniac_pipelines.store.decisions import NotADecision, decisions_about
-from geniac_pipelines.store.ledger import messages
+from geniac_pipelines.store.ledger import Ledger, messages
 from tests.outbox_process import CREATED, a_message
 
 START = datetime(2026, 10, 5, 21, 0, tzinfo=UTC)
@@ -226,6 +228,38 @@ def test_it_is_given_up_at_last_and_a_person_can_retry(ledger):
     assert outbox.retry(ledger, a_message().key)
     assert drain(ledger, {"mail": hands}, at(9999)).sent == (a_message().key,)
     assert not outbox.retry(ledger, a_message().key)
+
+
+def test_what_was_given_up_is_listed_until_somebody_retries_it(ledger):
+    put(ledger, a_message("a"), a_message("b"))
+    refuse = Hands(lambda o: NotSent("no such user", final=True) if "a" in o.subject else None)
+    drain(ledger, {"mail": refuse}, at())
+
+    def listed() -> list[tuple[str, str, str]]:
+        with ledger.reading() as connection:
+            return [(f.key, f.recipient, f.problem) for f in outbox.given_up(connection)]
+
+    assert listed() == [(a_message("a").key, "tantou@example.jp", "no such user")]
+    outbox.retry(ledger, a_message("a").key)
+    assert listed() == []
+
+
+def test_the_desk_names_what_was_given_up_and_how_to_send_it_again(tmp_path, monkeypatch):
+    monkeypatch.delenv("GENIAC_LEDGER_URL", raising=False)
+    monkeypatch.delenv("GENIAC_SMTP_HOST", raising=False)
+    data = tmp_path / "data"
+    ledger = Ledger(f"sqlite:///{data / 'ledger.sqlite'}")
+    ledger.prepare()
+    put(ledger, a_message(recipient="nobody"))
+    ledger.engine.dispose()
+    box = ["outbox", "--data", str(data)]
+    CliRunner().invoke(main, box)
+    # a later look finds it too, though nothing was tried then
+    said = CliRunner().invoke(main, box).output
+    key = a_message(recipient="nobody").key
+    assert "送信 0件　失敗 0件　待ち 0件\n止まっている通知 1件" in said
+    assert "geniac outbox --retry 番号" in said
+    assert f"　{key} nobody: the mail can't be written" in said
 
 
 def test_what_was_only_written_to_a_folder_is_no_sign_of_a_working_path(ledger):

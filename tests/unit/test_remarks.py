@@ -158,9 +158,12 @@ def test_both_kinds_of_complaint_reach_the_letter_and_mere_notes_do_not(
         connection.execute("create schema marts")
         connection.execute(
             "create table marts.fct_programme__deliveries as select *, name as file_name, "
-            "sender as company_id from ledger.arrivals"
+            "sender as company_id, rows as row_count from ledger.arrivals "
+            "join ledger.readings using (arrival_id)"
         )
         found = corrections(connection)
-    assert [(c.line, c.doubt) for c in found] == [(4, False), (3, True)]
-    assert {c.file for c in found} == {"aoi-ai/book.xlsx"}
+    assert [(c.refusal.line, c.doubt) for c in found] == [(4, False), (3, True)]
+    (delivered,) = {c.delivered for c in found}
+    assert (delivered.file, delivered.rows) == ("aoi-ai/book.xlsx", 2)
+    assert delivered.received_at == utc("2026-10-02")
     assert MONTHLY_USAGE.name not in {r["contract"] for r in desktop.table("landings")}

@@ -157,6 +157,10 @@ def test_every_row_of_findings_can_be_examined(small: Any) -> None:
         ]
     )
     assert found.problems == ()
+    assert set(found.names) == {e.rule for e in found.examined}
+    assert found.names["over_plan_month"] == "月の計画超過"
+    assert found.names["low_telemetry_coverage"] == "テレメトリの網羅率不足"
+    assert found.names["missing_plan"] == "利用実施計画の未提出"
     outcomes = {e.id: e.outcome for e in found.examined}
     assert outcomes["over_plan_month/over/2026-09"] is Outcome.FOUND
     assert outcomes["over_plan_month/sound/2026-09"] is Outcome.CLEAR

@@ -27,6 +27,7 @@ rules as (
 
     select
         results.rule_id as rule,
+        results.name_ja as rule_ja,
         results.company_id || '/' || strftime(results.month, '%Y-%m') as subject,
         results.company_id,
         results.month,
@@ -112,6 +113,7 @@ coverage as (
 
     select
         'low_telemetry_coverage' as rule,
+        'テレメトリの網羅率不足' as rule_ja,
         measures.company_id || '/' || strftime(measures.month, '%Y-%m') as subject,
         measures.company_id,
         measures.month,

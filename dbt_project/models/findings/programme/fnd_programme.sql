@@ -26,6 +26,7 @@ senders as (
 
     select
         'unknown_sender' as rule,
+        '参加組織台帳にない提出者' as rule_ja,
         coalesce(sender, '(none)') as subject,
         max(company_id) as company_id,
         cast(null as date) as month,
@@ -74,6 +75,7 @@ unreadable as (
 
     select
         'unreadable_file' as rule,
+        '読めないファイル' as rule_ja,
         file_name as subject,
         company_id,
         cast(null as date) as month,
@@ -128,6 +130,7 @@ usage_owners as (
 
     select
         'unassigned_usage' as rule,
+        '組織の分からない利用' as rule_ja,
         concat_ws('/', accounts.sender, accounts.cluster, accounts.account) as subject,
         accounts.company_id,
         cast(null as date) as month,
@@ -181,6 +184,7 @@ missing as (
             when 'ジョブ実行記録' then 'missing_job_records'
             when '利用実施計画' then 'missing_plan'
         end as rule,
+        submissions.kind || 'の未提出' as rule_ja,
         submissions.company_id || '/' || strftime(submissions.month, '%Y-%m') as subject,
         submissions.company_id,
         submissions.month,
