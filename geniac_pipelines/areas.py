@@ -10,7 +10,6 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from geniac_pipelines.gpu_usage import contracts as gpu_contracts
 from geniac_pipelines.gpu_usage import dcgm, prometheus, prometheus_hours, rollup, sacct
 from geniac_pipelines.gpu_usage import expectations as gpu_expectations
 from geniac_pipelines.gpu_usage import workbooks as gpu_workbooks
@@ -19,7 +18,6 @@ from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.judge import Expectation
 from geniac_pipelines.intake.reading import Format
 from geniac_pipelines.intake.workbook import WorkbookTemplate, formats_of, other_workbooks
-from geniac_pipelines.programme import contracts as programme_contracts
 from geniac_pipelines.programme import workbooks as programme_workbooks
 
 TEMPLATES: Final[tuple[WorkbookTemplate, ...]] = (
@@ -37,16 +35,10 @@ _KNOWN: Final[tuple[Format, ...]] = (
 
 FORMATS: Final[tuple[Format, ...]] = (*_KNOWN, other_workbooks(_KNOWN, TEMPLATES))
 
-CONTRACTS: Final[tuple[Contract, ...]] = (
-    programme_contracts.ORGANISATIONS,
-    programme_contracts.CLUSTER_ACCOUNTS,
-    gpu_contracts.SACCT_JOBS,
-    TELEMETRY,
-    gpu_contracts.PLANS,
-    gpu_contracts.CONTRACTS,
-    gpu_contracts.MONTHLY_USAGE,
-    gpu_contracts.MONTHLY_NOTES,
+CONTRACTS: Final[tuple[Contract, ...]] = tuple(
+    dict.fromkeys(contract for known in _KNOWN for contract in known.contracts)
 )
+"""Every landing table that a format fills, each once."""
 
 EXPECTATIONS: Final[tuple[Expectation, ...]] = (*gpu_expectations.EXPECTATIONS,)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +17,18 @@ from geniac_pipelines.cli_run import close_month, run_job
 from geniac_pipelines.cli_sample import demo, sample
 from geniac_pipelines.settings import ROOT, Settings
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+class _File(click.Path):
+    """A file that is there: no folder, and no device or pipe, which has no end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.is_file():
+            self.fail(f"{path} is not a file", param, ctx)
+        return path
+
+
+FILE = _File(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
@@ -53,8 +65,8 @@ def close(month: str, settings: Settings) -> None:
 def check(files: tuple[Path, ...], sender: str | None, zone: str, xlsx: Path | None) -> None:
     """受付前の点検 / say what the sender would be told; keeps nothing. Exit 1 if he must act."""
     from geniac_pipelines.areas import EXPECTATIONS, FORMATS
+    from geniac_pipelines.intake.check import check as look
     from geniac_pipelines.intake.reading import Context
-    from geniac_pipelines.intake.reply import check as look
     from geniac_pipelines.intake.reply_workbook import write_reply_workbook
     from geniac_pipelines.settings import Clock
 
@@ -63,7 +75,7 @@ def check(files: tuple[Path, ...], sender: str | None, zone: str, xlsx: Path | N
     context = Context(
         received_at=Clock().now(), pseudonym=lambda _kind, _value: "-", sender=sender, zone=zone
     )
-    replies = [look(file, FORMATS, context, EXPECTATIONS) for file in files]
+    replies = [r for file in files for r in look(file, FORMATS, context, EXPECTATIONS)]
     click.echo("\n\n".join(reply.ja for reply in replies))
     if xlsx:
         write_reply_workbook(replies, xlsx)

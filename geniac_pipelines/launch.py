@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from geniac_pipelines.intake.deliveries import ManifestError
+from geniac_pipelines.intake.sweep import NoInbox
+from geniac_pipelines.night import AlreadyIssued
+from geniac_pipelines.reports.edition import ContentChanged
 from geniac_pipelines.settings import Settings
+from geniac_pipelines.store.identity import WrongLedger
+from geniac_pipelines.store.ledger import LedgerMismatch
+from geniac_pipelines.store.lock import Busy
+from geniac_pipelines.store.secret import WeakKey, WrongKey
 
 DAGSTER_YAML = """\
 telemetry:
@@ -38,6 +46,16 @@ retention:
       failure: 90
       success: 90
 """
+
+
+PLAIN = {
+    e.__name__
+    for e in (
+        AlreadyIssued, Busy, ContentChanged, LedgerMismatch, ManifestError, NoInbox, WeakKey,
+        WrongKey, WrongLedger,
+    )
+}  # fmt: skip
+"""Errors whose words say what to do; a stack trace would only hide them."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,7 @@ def launch(
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     import dagster as dg  # noqa: PLC0415
 
-    from geniac_pipelines.alerts.failures import cause  # noqa: PLC0415
+    from geniac_pipelines.alerts.failures import cause, root  # noqa: PLC0415
     from geniac_pipelines.definitions import defs  # noqa: PLC0415
     from geniac_pipelines.progress import DbtLines, Progress  # noqa: PLC0415
     from resources.progress import NAME, Steps  # noqa: PLC0415
@@ -92,13 +110,15 @@ def launch(
         finally:
             logger.removeHandler(handler)
         failed = [e for e in result.all_events if e.is_step_failure]
-        details = [f"{e.step_key}: {e.step_failure_data.error_display_string}" for e in failed]
-        causes = [f"{e.step_key}: {cause(e.step_failure_data.error)}" for e in failed]
+        found = [(f"{e.step_key}: ", e.step_failure_data.error) for e in failed]
         if not result.success and not failed:
             # before the first step: the lock is held by another run, a key is wrong, …
-            errors = [_error(e) for e in result.all_events if e.is_failure]
-            details = [e.to_string() for e in errors if e]
-            causes = [cause(e) for e in errors if e] or ["the run ended before its first step"]
+            found = [("", _error(e)) for e in result.all_events if e.is_failure]
+        errors = [(where, error) for where, error in found if error]
+        details = [where + e.to_string() for where, e in errors if root(e).cls_name not in PLAIN]
+        causes = [where + cause(e) for where, e in errors]
+        if not result.success and not causes:
+            causes = ["the run ended before its first step"]
     for detail in details:
         progress(detail)
     from geniac_pipelines.summary import summarise  # noqa: PLC0415

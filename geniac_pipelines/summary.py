@@ -42,7 +42,12 @@ def summarise(
         f"行 / rows landed: {int(rows):,}   修正依頼 / refusals: {refused:,}",
     ]
     if not success:
-        lines.append("失敗 / FAILED: 前の世代が公開されたままです (the last generation stands)")
+        stands = (
+            "前の世代が公開されたままです (the last generation stands)"
+            if latest
+            else "公開中の世代はまだありません (there is no generation yet)"
+        )
+        lines.append(f"失敗 / FAILED: {stands}")
         lines += [f"原因 / cause: {cause}" for cause in causes]
         lines.append("対処 / what to do: docs/operations.md “A night failed”")
     elif latest and published:

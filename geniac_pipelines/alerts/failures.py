@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -12,6 +13,8 @@ from geniac_pipelines.alerts.outbox import enqueue
 from geniac_pipelines.settings import Clock
 from geniac_pipelines.store import generations
 from geniac_pipelines.store.ledger import Ledger
+
+_MODULE = re.compile(r"^(?:\w+\.)+(?=\w+: )")
 
 
 def report(
@@ -43,9 +46,15 @@ def cause(error: Any) -> str:
 
     `error` is what an event of Dagster's says went wrong (`cls_name`, `message`, `cause`).
     """
+    # without the module of its class, which says nothing to whoever reads it
+    return _MODULE.sub("", " ".join(str(root(error).message).split()))
+
+
+def root(error: Any) -> Any:
+    """The first error that is not Dagster's own, on the way down the causes."""
     while error.cause and str(error.cls_name).startswith("Dagster"):
         error = error.cause
-    return " ".join(str(error.message).split())
+    return error
 
 
 def _standing(as_of: date | None) -> list[str]:

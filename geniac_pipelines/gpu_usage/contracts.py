@@ -45,6 +45,7 @@ SACCT_JOBS = Contract(
     # slurmdbd itself identifies a run of a job by (id_job, time_submit)
     key=("_sender", "cluster", "job_id", "run_key"),
     clauses=CLAUSES,
+    changes_ja="ジョブ実行記録の追加・訂正",
     columns=(
         Column("cluster", Type.TEXT, "Cluster", "クラスタ名。出力に無い場合は空欄"),
         Column("job_id", Type.TEXT, "JobIDRaw", "ジョブ番号(配列ジョブは要素ごと)", required=True),
@@ -101,6 +102,7 @@ PLANS = Contract(
     scope=("_sender", "plan_version"),
     mode=Mode.REPLACE,
     clauses=CLAUSES,
+    changes_ja="利用実施計画の改訂",
     columns=(
         Column(
             "plan_version",
@@ -147,13 +149,14 @@ PLANS = Contract(
     ),
 )
 
-CONTRACTS = Contract(
+COMPUTE_CONTRACTS = Contract(
     name="gpu_usage__contracts",
     area="gpu_usage",
     ja="計算資源契約",
     meaning="計算資源の契約。1行が契約×GPU種別",
     key=("_sender", "contract_number", "gpu_type"),
     clauses=CLAUSES,
+    changes_ja="契約の変更",
     columns=(
         Column(
             "contract_number",
@@ -225,6 +228,7 @@ MONTHLY_USAGE = Contract(
     scope=("_sender", "month"),
     mode=Mode.REPLACE,
     clauses=CLAUSES,
+    changes_ja="月次利用報告の再提出",
     columns=(
         MONTH,
         GPU_TYPE,
@@ -261,6 +265,7 @@ MONTHLY_NOTES = Contract(
     scope=("_sender", "month"),
     mode=Mode.REPLACE,
     clauses=CLAUSES,
+    changes_ja="月次利用報告の再提出",
     columns=(
         MONTH,
         Column(

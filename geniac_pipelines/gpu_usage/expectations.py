@@ -12,7 +12,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
+from geniac_pipelines.gpu_usage.contracts import (
+    COMPUTE_CONTRACTS,
+    MONTHLY_NOTES,
+    MONTHLY_USAGE,
+    PLANS,
+)
 from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.judge import Expectation
 from geniac_pipelines.intake.reading import Complaint
@@ -144,9 +149,9 @@ EXPECTATIONS: Final[tuple[Expectation, ...]] = (
         {"month_step": _months_since_previous},
     ),
     _plausible_price(PLANS, "planned_jpy", "planned_gpu_hours"),
-    _plausible_price(CONTRACTS, "unit_price_jpy", None),
+    _plausible_price(COMPUTE_CONTRACTS, "unit_price_jpy", None),
     Expectation(
-        CONTRACTS,
+        COMPUTE_CONTRACTS,
         "ends_on",
         ENDS_EARLY,
         lambda gxe: gxe.ExpectColumnPairValuesAToBeGreaterThanB(

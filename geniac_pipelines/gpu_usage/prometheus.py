@@ -111,9 +111,12 @@ def read(source: Source, context: Context) -> Iterator[Item]:
                     yield from _series(part, pile)
                     continue
                 yield from _reply(part, pile)
+                before = row
                 for batch in _rows(pile):
                     yield Batch(TELEMETRY, batch.rows, row)
                     row += batch.rows.num_rows
+                if pile.gpus and row == before:
+                    yield complaints.NOTHING_MEASURED.at(Place(), series=part.series)
                 spool.seek(0)
                 spool.truncate()
                 pile = _Pile(spool)

@@ -63,6 +63,16 @@ PARTIAL: Final = Complaint(
     en="the reply is incomplete ({cell}); what is missing counts as not measured, never as idle",
     en_remedy="look after the server, fetch a complete reply and send it",
 )
+NOTHING_MEASURED: Final = Complaint(
+    "prometheus.nothing-measured",
+    "nothing",
+    ja="{series}系列がありますが、測定値が1つもありません（NaN、無限大、または未対応を示す値だけです）。"
+    "未計測として扱います（アイドルとは数えません）",
+    ja_remedy="計測されているはずの期間であれば、エクスポーターの設定を確認し、取得し直してください",
+    en="{series} series, but not one measured value (only NaN, infinities or DCGM's blanks); taken "
+    "as not measured, which is not idle",
+    en_remedy="if it should have been measured, check the exporter and fetch again",
+)
 EMPTY: Final = Complaint(
     "prometheus.empty",
     "nothing",

@@ -43,6 +43,7 @@ TELEMETRY = Contract(
     mode=Mode.APPEND,
     bulk=True,
     clauses=CLAUSES,
+    changes_ja="テレメトリの追加",
     columns=(
         Column(
             "sampled_at", Type.INSTANT, "時刻", "標本の時刻。集計行では集計した時間の始まり",
@@ -118,5 +119,3 @@ TELEMETRY = Contract(
         _samples("power_samples", "消費電力"),
     ),
 )  # fmt: skip
-
-CONTRACTS: Final[tuple[Contract, ...]] = (TELEMETRY,)

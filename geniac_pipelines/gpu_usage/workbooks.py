@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from geniac_pipelines.gpu_usage.contracts import (
-    CONTRACTS,
+    COMPUTE_CONTRACTS,
     MONTHLY_NOTES,
     MONTHLY_USAGE,
     PLANS,
@@ -24,7 +24,7 @@ CONTRACT_WORKBOOK: Final = WorkbookTemplate(
     ja="計算資源契約",
     meaning="計算資源の契約の一覧です。契約とGPU種別ごとに1行を記入してください。",
     area="gpu_usage",
-    contracts=(CONTRACTS,),
+    contracts=(COMPUTE_CONTRACTS,),
 )
 MONTHLY_WORKBOOK: Final = WorkbookTemplate(
     name="gpu-monthly",

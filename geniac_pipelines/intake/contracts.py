@@ -108,6 +108,8 @@ LINEAGE: tuple[Column, ...] = (ARRIVAL, SENDER, RECEIVED_AT, SHEET, LINE)
 class Contract:
     """A landing table. `name` is `<area>__<entity>`.
 
+    `changes_ja` says in a report what a later file of it does to figures that were issued.
+
     Its files also carry the LINEAGE columns, unless it is `bulk` (telemetry, millions of rows a
     day): there a row's origin is the Parquet file, which belongs to one arrival, and its number.
     """
@@ -119,6 +121,7 @@ class Contract:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     clauses: tuple[str, ...]
+    changes_ja: str = ""
     mode: Mode = Mode.LATEST
     scope: tuple[str, ...] = ()
     personal: bool = False

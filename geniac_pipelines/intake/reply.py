@@ -1,7 +1,7 @@
 """修正依頼票: what is told to whoever handed a file in, in Japanese and English.
 
 Here: gathering complaints, masking, wording. The same as a workbook stands in `reply_workbook`.
-Not here: sending it (`geniac_pipelines.alerts`).
+Not here: looking at a file to be answered (`check`), sending it (`geniac_pipelines.alerts`).
 """
 
 from __future__ import annotations
@@ -9,26 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from geniac_pipelines.calendar import JST
 from geniac_pipelines.intake.contracts import Contract
-from geniac_pipelines.intake.desk import UNKNOWN
-from geniac_pipelines.intake.judge import Expectation, Judge
-from geniac_pipelines.intake.reading import (
-    COSTS,
-    MASK,
-    Context,
-    Format,
-    Place,
-    Refusal,
-    Row,
-    Source,
-)
-from geniac_pipelines.intake.recognise import recognise
+from geniac_pipelines.intake.reading import COSTS, MASK, Place, Refusal
 from geniac_pipelines.store.arrivals import LOSSES, RefusalRecord
-from geniac_pipelines.store.files import sha256_of
 
 SHOWN_PLACES: Final = 5
 """Places named for complaints of one kind; the workbook lists the others."""
@@ -83,6 +69,10 @@ PHRASES: Final[Mapping[str, Mapping[str, str]]] = {
     "place": {"ja": "   場所：{place}", "en": "   at: {place}"},
     "place-cell": {"ja": "   場所：{place}：「{cell}」", "en": "   at: {place}: {cell!r}"},
     "more": {"ja": "   ほか{count:,}件", "en": "   and {count:,} more"},
+    "left-out": {
+        "ja": "このほかに{count:,}件あります（多いため、はじめのものだけを示しました）。",
+        "en": "There are {count:,} more; as there are so many, only the first ones are shown.",
+    },
     "remedy": {"ja": "   直し方：{remedy}", "en": "   what to do: {remedy}"},
 }
 """Every phrase of a reply in both languages; those of costs and outcomes bear their names."""
@@ -111,6 +101,8 @@ class Reply:
     received_at: datetime
     rows_taken: Mapping[str, int]
     refusals: tuple[RefusalRecord, ...]
+    left_out: int = 0
+    """Complaints beyond those in `refusals`."""
 
     @property
     def outcome(self) -> str:
@@ -167,6 +159,8 @@ class Reply:
                 heading = group.costs
                 lines += ["", say("heading", language, cost=say(heading, language))]
             lines += _group(number, group, language)
+        if self.left_out:
+            lines += ["", say("left-out", language, count=self.left_out)]
         return "\n".join(lines) + "\n"
 
 
@@ -185,6 +179,7 @@ def reply(
     refusals: Sequence[Refusal | RefusalRecord],
     contracts: Collection[Contract] = (),
     personal: bool = False,
+    left_out: int = 0,
 ) -> Reply:
     """The answer to a file. Raises ValueError for a receipt without zone.
 
@@ -202,38 +197,7 @@ def reply(
         received_at,
         dict(rows_taken),
         tuple(_record(r, personal, columns) for r in refusals),
-    )
-
-
-def check(
-    path: Path,
-    formats: Sequence[Format],
-    context: Context,
-    expectations: Sequence[Expectation] = (),
-) -> Reply:
-    """Read and judge a file as intake would, keep nothing, and say what the sender would be told.
-
-    Raises what a reader raises, and RuntimeError for an expectation that can't be evaluated.
-    """
-    source = Source(path.name, path)
-    known = recognise(source, formats)
-    taken: dict[str, int] = {}
-    refusals: list[Refusal] = [] if known else [UNKNOWN.at(Place())]
-    for item in Judge(expectations).through(known.read(source, context)) if known else ():
-        if isinstance(item, Refusal):
-            refusals.append(item)
-            continue
-        count = 1 if isinstance(item, Row) else item.rows.num_rows
-        taken[item.contract.ja] = taken.get(item.contract.ja, 0) + count
-    return reply(
-        path.name,
-        sha256_of(path),
-        sender=context.sender,
-        received_at=context.received_at,
-        rows_taken=taken,
-        refusals=refusals,
-        contracts=known.contracts if known else (),
-        personal=known.personal if known else False,
+        left_out,
     )
 
 

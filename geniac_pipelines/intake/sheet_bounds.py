@@ -43,9 +43,9 @@ TOO_LARGE: Final = Complaint(
 UNSAFE: Final = Complaint(
     "sheet.unsafe",
     "file",
-    ja="ファイルを安全に開けません（{reason}）",
+    ja="ファイルを安全に開けません（{reason_ja}）",
     ja_remedy="表計算ソフトで開いて新しいファイルに保存し直し、再提出してください",
-    en="the file can't be opened safely ({reason})",
+    en="the file can't be opened safely ({reason_en})",
     en_remedy="open it in a spreadsheet program, save it as a new file and send it again",
 )
 LOCKED: Final = Complaint(
@@ -59,7 +59,7 @@ LOCKED: Final = Complaint(
 DAMAGED: Final = Complaint(
     "sheet.damaged",
     "file",
-    ja="ファイルが壊れていて開けません（{reason}）",
+    ja="ファイルが壊れていて開けません",
     ja_remedy="元のファイルを開いて保存し直し、再提出してください",
     en="the file is damaged and can't be opened ({reason})",
     en_remedy="open the original, save it anew and send it again",
@@ -139,13 +139,17 @@ def check_workbook(data: bytes) -> Precheck:
         raise SheetsRefused(DAMAGED.at(Place(), reason=error)) from error
 
 
+def _unsafe(reason_ja: str, reason_en: str) -> SheetsRefused:
+    return SheetsRefused(UNSAFE.at(Place(), reason_ja=reason_ja, reason_en=reason_en))
+
+
 def _check_archive(archive: zipfile.ZipFile, size: int) -> Precheck:
     infos = archive.infolist()
     unpacked = sum(info.file_size for info in infos)
     if len(infos) > MAX_MEMBERS or len({info.filename for info in infos}) != len(infos):
-        raise SheetsRefused(UNSAFE.at(Place(), reason=f"{len(infos)} members"))
+        raise _unsafe(f"中の部品が{len(infos):,}個", f"{len(infos):,} members")
     if unpacked > min(MAX_UNPACKED, max(RATIO_FLOOR, size * MAX_RATIO)):
-        raise SheetsRefused(UNSAFE.at(Place(), reason=f"{unpacked:,} bytes unpacked"))
+        raise _unsafe(f"展開すると{unpacked:,}バイト", f"{unpacked:,} bytes unpacked")
     if any(info.flag_bits & 1 for info in infos):
         raise SheetsRefused(LOCKED.at(Place()))
     names = {info.filename for info in infos}
@@ -213,7 +217,7 @@ def _parse(
     parser = expat.ParserCreate()
 
     def refuse(*_: object) -> None:
-        raise SheetsRefused(UNSAFE.at(Place(), reason="DOCTYPE"))
+        raise _unsafe("DOCTYPE宣言", "DOCTYPE")
 
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)

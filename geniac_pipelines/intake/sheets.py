@@ -53,7 +53,7 @@ NOT_TEXT: Final = Complaint(
 QUOTES: Final = Complaint(
     "sheet.quotes",
     "file",
-    ja='{row}行目から始まる値の引用符（"）の対応が取れません（{reason}）',
+    ja='{row}行目から始まる値の引用符（"）の対応が取れません',
     ja_remedy='値の中の「"」は「""」と二重に書くか、Excel形式（.xlsx）で提出してください',
     en="the quotes of a value that begins in row {row} do not match ({reason})",
     en_remedy='double each " within a value, or send the file as .xlsx',

@@ -74,7 +74,10 @@ def take_in(
     """
     taken = Taken()
     if not inbox.is_dir():
-        raise FileNotFoundError(f"the inbox {inbox} does not exist")
+        raise NoInbox(
+            f"受信箱 {inbox} がありません。フォルダを作るか、--inbox を確かめてください / "
+            f"the inbox {inbox} is no folder; make it, or correct --inbox (GENIAC_INBOX)"
+        )
 
     def unlisted(error: OSError) -> None:
         taken.waiting[Path(error.filename).relative_to(inbox).as_posix()] = str(error)
@@ -144,6 +147,10 @@ class _Receipts:
         if self._clock.as_of:
             self._last = stamp
         return stamp
+
+
+class NoInbox(FileNotFoundError):
+    """There is no folder where the inbox should be."""
 
 
 @dataclass(frozen=True)

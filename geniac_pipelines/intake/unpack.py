@@ -30,9 +30,9 @@ RATIO_FLOOR = 10 << 20
 UNSAFE = Complaint(
     "archive.unsafe",
     "file",
-    ja="圧縮ファイルを安全に展開できません（{reason}）",
+    ja="圧縮ファイルを安全に展開できません（{reason_ja}）",
     ja_remedy="ファイルを分けるか、圧縮せずに提出してください",
-    en="the archive can't be opened safely ({reason})",
+    en="the archive can't be opened safely ({reason_en})",
     en_remedy="split it, or send the files uncompressed",
 )
 ENCRYPTED = Complaint(
@@ -46,7 +46,7 @@ ENCRYPTED = Complaint(
 DAMAGED = Complaint(
     "archive.damaged",
     "file",
-    ja="圧縮ファイルが壊れています（{reason}）",
+    ja="圧縮ファイルが壊れています",
     ja_remedy="作り直して再提出してください",
     en="the archive is damaged ({reason})",
     en_remedy="make it anew and send it again",
@@ -60,6 +60,15 @@ NESTED = Complaint(
     ja_remedy="中の圧縮ファイルを展開し、そのまま提出してください",
     en="an archive lies within the archive",
     en_remedy="unpack the inner one and send its files",
+)
+
+EMPTY = Complaint(
+    "archive.empty",
+    "file",
+    ja="圧縮ファイルの中に、提出物のファイルがありません",
+    ja_remedy="中身を確かめ、ファイルを入れて再提出してください",
+    en="the archive holds no file",
+    en_remedy="look into it and send it again with the files",
 )
 
 _UNREADABLE = (
@@ -100,10 +109,13 @@ def members(source: Source, folder: Path) -> Iterator[tuple[str, Path]]:
     systems add (`__MACOSX`, `Thumbs.db`) is left out. Faults of our own disk are raised as they
     are: they are not the sender's.
     """
-    if source.head.startswith(b"\x1f\x8b"):
-        yield from _gzip_member(source, folder)
-    else:
-        yield from _zip_members(source, folder)
+    is_gzip = source.head.startswith(b"\x1f\x8b")
+    found = False
+    for member in _gzip_member(source, folder) if is_gzip else _zip_members(source, folder):
+        found = True
+        yield member
+    if not found:
+        raise UnpackRefused(EMPTY.at(Place()))
 
 
 def _zip_members(source: Source, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -114,7 +126,10 @@ def _zip_members(source: Source, folder: Path) -> Iterator[tuple[str, Path]]:
     with archive:
         infos = [i for i in archive.infolist() if not i.is_dir()]
         if len(infos) > MAX_MEMBERS:
-            raise UnpackRefused(UNSAFE.at(Place(), reason=f"{len(infos)} > {MAX_MEMBERS} files"))
+            raise _unsafe(
+                f"{len(infos):,}件のファイル。上限は{MAX_MEMBERS:,}件",
+                f"{len(infos):,} files, at most {MAX_MEMBERS:,}",
+            )
         if any(i.flag_bits & 1 for i in infos):
             raise UnpackRefused(ENCRYPTED.at(Place()))
         budget = MAX_BYTES
@@ -145,6 +160,10 @@ def _damaged(error: Exception) -> UnpackRefused:
     return UnpackRefused(DAMAGED.at(Place(), reason=error))
 
 
+def _unsafe(reason_ja: str, reason_en: str) -> UnpackRefused:
+    return UnpackRefused(UNSAFE.at(Place(), reason_ja=reason_ja, reason_en=reason_en))
+
+
 def _limit(compressed: int) -> int:
     return max(RATIO_FLOOR, compressed * MAX_RATIO)
 
@@ -162,7 +181,9 @@ def _copy(member: _Readable, target: Path, limit: int) -> int:
                 break
             written += len(chunk)
             if written > limit:
-                raise UnpackRefused(UNSAFE.at(Place(), reason=f"> {limit:,} bytes expanded"))
+                raise _unsafe(
+                    f"展開すると{limit:,}バイトを超えます", f"more than {limit:,} bytes expanded"
+                )
             sink.write(chunk)
     return written
 

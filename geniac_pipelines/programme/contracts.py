@@ -20,6 +20,7 @@ ORGANISATIONS = Contract(
     scope=("register",),
     mode=Mode.REPLACE,
     clauses=("3-1-a", "3-3-a"),
+    changes_ja="組織台帳の変更",
     columns=(
         Column(
             "register",
@@ -85,6 +86,7 @@ CLUSTER_ACCOUNTS = Contract(
     meaning="クラスタのアカウントがどの組織のものか。複数組織が同居するクラスタで使う",
     key=("cluster", "account"),
     clauses=("3-1-a", "3-3-a", "3-7-3"),
+    changes_ja="アカウント対応表の変更",
     columns=(
         Column(
             "cluster", Type.TEXT, "クラスタ", "Slurmのクラスタ名", required=True, example="geniac"

@@ -6,20 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from geniac_pipelines.areas import CONTRACTS
 from geniac_pipelines.figures.model import Figure, Scalar
 from geniac_pipelines.figures.restated import Cause, Causes
 from geniac_pipelines.store.warehouse import identifier, rows
 
-REASONS = {
-    "gpu_usage__sacct_jobs": "ジョブ実行記録の追加・訂正",
-    "gpu_usage__telemetry": "テレメトリの追加",
-    "gpu_usage__plans": "利用実施計画の改訂",
-    "gpu_usage__contracts": "契約の変更",
-    "gpu_usage__monthly_usage": "月次利用報告の再提出",
-    "gpu_usage__monthly_notes": "月次利用報告の再提出",
-    "programme__organisations": "組織台帳の変更",
-    "programme__cluster_accounts": "アカウント対応表の変更",
-}
+REASONS = {c.name: c.changes_ja for c in CONTRACTS}
 """What a file of each contract does to figures, in the order in which reasons are told."""
 
 NO_FILE = "ほかの数値の変更による再計算"

@@ -12,7 +12,12 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from geniac_pipelines.calendar import Month, add_business_days, era_year, months_between
-from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
+from geniac_pipelines.gpu_usage.contracts import (
+    COMPUTE_CONTRACTS,
+    MONTHLY_NOTES,
+    MONTHLY_USAGE,
+    PLANS,
+)
 from geniac_pipelines.gpu_usage.workbooks import CONTRACT_WORKBOOK, MONTHLY_WORKBOOK, PLAN_WORKBOOK
 from geniac_pipelines.intake.template import Rows, WorkbookTemplate
 from geniac_pipelines.programme.contracts import CLUSTER_ACCOUNTS, ORGANISATIONS
@@ -169,7 +174,7 @@ def _contract_paper(company: Company, first: Month) -> Paper:
         "mail",
         epoch(first.first - timedelta(days=5), 11, company.index % 60),
         CONTRACT_WORKBOOK,
-        {CONTRACTS.name: rows},
+        {COMPUTE_CONTRACTS.name: rows},
         company,
         contracts=True,
     )

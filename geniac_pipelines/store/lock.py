@@ -31,6 +31,7 @@ def exclusive(folder: Path, purpose: str) -> Iterator[None]:
         except BlockingIOError as error:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
             raise Busy(
+                f"ほかの処理（{holder or '不明'}）が使っています。終わるのを待ってください / "
                 f"{folder} is in use by {holder or 'another process'}. Wait for it to end, or end "
                 "it; the lock is freed with its holder."
             ) from error

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from geniac_pipelines.definitions import build_definitions
-from geniac_pipelines.gpu_usage.contracts import CONTRACTS, PLANS
+from geniac_pipelines.gpu_usage.contracts import COMPUTE_CONTRACTS, PLANS
 from geniac_pipelines.gpu_usage.workbooks import CONTRACT_WORKBOOK, PLAN_WORKBOOK
 from geniac_pipelines.intake.template import write_template
 from geniac_pipelines.store.ledger import Ledger, refusals
@@ -40,7 +40,7 @@ def hand_in(folder: Path) -> None:
     inbox = folder / "inbox" / "aoi-ai"
     inbox.mkdir(parents=True)
     write_template(PLAN_WORKBOOK, inbox / "plan.xlsx", {PLANS.name: [plan]})
-    write_template(CONTRACT_WORKBOOK, inbox / "contract.xlsx", {CONTRACTS.name: [contract]})
+    write_template(CONTRACT_WORKBOOK, inbox / "contract.xlsx", {COMPUTE_CONTRACTS.name: [contract]})
 
 
 def test_doubts_warn_and_broken_invariants_are_errors_without_stopping_the_run(
@@ -55,7 +55,7 @@ def test_doubts_warn_and_broken_invariants_are_errors_without_stopping_the_run(
         "gpu_usage__monthly_usage",
         "gpu_usage__monthly_notes",
     }
-    plans, contracts = first[PLANS.name], first[CONTRACTS.name]
+    plans, contracts = first[PLANS.name], first[COMPUTE_CONTRACTS.name]
     assert (plans.passed, plans.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert plans.metadata["gpu-usage.price-implausible"].value == 1
     assert (contracts.passed, contracts.severity) == (False, dg.AssetCheckSeverity.ERROR)

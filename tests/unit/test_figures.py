@@ -1,6 +1,7 @@
 """Figures: one number with unit and origin; missing is never zero; what changed since is listed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -123,6 +124,13 @@ def test_what_is_no_exact_number_is_no_figure(value: object) -> None:
     made = table({"company": "a", "hours": value, "rate": None})
     with pytest.raises(ValueError, match=r"hours is not a number"):
         made.cell(made.rows[0], "hours")
+
+
+def test_a_column_that_is_made_from_another_mart_says_so() -> None:
+    counted = FigureColumn("hours", "利用量", "number", "GPU時間", 1, relation="marts.other")
+    made = table({"company": "a", "hours": 1, "rate": 2})
+    assert made.cell(made.rows[0], counted).origin == replace(ORIGIN, relation="marts.other")
+    assert made.cell(made.rows[0], "rate").origin == ORIGIN
 
 
 def test_a_text_column_holds_no_figure() -> None:

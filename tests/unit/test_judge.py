@@ -11,7 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
+from geniac_pipelines.gpu_usage.contracts import (
+    COMPUTE_CONTRACTS,
+    MONTHLY_NOTES,
+    MONTHLY_USAGE,
+    PLANS,
+)
 from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
 from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.judge import Expectation, Judge, frame, judge
@@ -119,7 +124,7 @@ def test_a_contract_may_last_a_day_but_not_end_before_it_starts() -> None:
         contract(date(2026, 4, 2), date(2026, 4, 1), "500"),
         contract(date(2026, 4, 2), None, "0.5"),
     ]
-    assert judged(CONTRACTS, *rows) == [
+    assert judged(COMPUTE_CONTRACTS, *rows) == [
         ("gpu-usage.contract-ends-before-start", 3, "2026-04-01"),
         ("gpu-usage.price-implausible", 4, "0.5"),
     ]
@@ -187,7 +192,7 @@ def ends(contract_number: str, day: date) -> Row:
         "contract_number": contract_number, "provider": "甲", "gpu_type": "H100", "gpu_count": 8,
         "unit_price_jpy": Decimal(500), "starts_on": date(2026, 4, 2), "ends_on": day,
     }  # fmt: skip
-    return Row(CONTRACTS, values, Place("表", int(contract_number)))
+    return Row(COMPUTE_CONTRACTS, values, Place("表", int(contract_number)))
 
 
 def test_a_row_that_breaks_an_invariant_is_withheld_and_one_in_doubt_stays() -> None:
@@ -202,9 +207,9 @@ def test_a_row_that_breaks_an_invariant_is_withheld_and_one_in_doubt_stays() -> 
         ("gpu-usage.contract-ends-before-start", 2),
         ("gpu-usage.month-outside-support", 2),
     ]
-    assert judge.rows == {CONTRACTS.name: 2, PLANS.name: 1}
+    assert judge.rows == {COMPUTE_CONTRACTS.name: 2, PLANS.name: 1}
     assert judge.remarks == {
-        (CONTRACTS.name, "gpu-usage.contract-ends-before-start"): 1,
+        (COMPUTE_CONTRACTS.name, "gpu-usage.contract-ends-before-start"): 1,
         (PLANS.name, "gpu-usage.month-outside-support"): 1,
     }
 

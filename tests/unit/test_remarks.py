@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from geniac_pipelines.alerts.night import corrections
-from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_USAGE, PLANS
+from geniac_pipelines.gpu_usage.contracts import COMPUTE_CONTRACTS, MONTHLY_USAGE, PLANS
 from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
 from geniac_pipelines.gpu_usage.workbooks import CONTRACT_WORKBOOK, FORMATS, PLAN_WORKBOOK
 from geniac_pipelines.intake.contracts import Contract
@@ -91,7 +91,7 @@ def test_a_broken_invariant_costs_the_row_and_makes_the_file_one_to_correct(
     hand_in(desktop, CONTRACT_WORKBOOK, rows)
     assert read(desktop, Judge(EXPECTATIONS)) == ["partial"]
     assert told(desktop) == [("gpu-usage.contract-ends-before-start", "row", 2)]
-    assert values(desktop, CONTRACTS, "contract_number") == ["C-2"]
+    assert values(desktop, COMPUTE_CONTRACTS, "contract_number") == ["C-2"]
 
 
 def test_a_file_is_judged_once_and_the_next_night_finds_the_same_inputs(desktop: Desktop) -> None:

@@ -1,6 +1,5 @@
 """What a sender is told: what was taken, what to correct and how, with nothing of people in it."""
 
-import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from string import Formatter
@@ -10,16 +9,11 @@ import python_calamine
 from click.testing import CliRunner
 
 from geniac_pipelines.cli import main
-from geniac_pipelines.gpu_usage.contracts import MONTHLY_NOTES, MONTHLY_USAGE
-from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
-from geniac_pipelines.gpu_usage.workbooks import FORMATS, MONTHLY_WORKBOOK
 from geniac_pipelines.intake.contracts import Column, Contract, Type
 from geniac_pipelines.intake.reading import COSTS, Complaint, Place, Refusal
-from geniac_pipelines.intake.reply import PHRASES, Reply, check, reply
+from geniac_pipelines.intake.reply import PHRASES, Reply, reply
 from geniac_pipelines.intake.reply_workbook import write_reply_workbook
-from geniac_pipelines.intake.workbook import write_template
 from geniac_pipelines.store.arrivals import RefusalRecord
-from tests.unit.handed_in import CONTEXT
 
 LOST_ROW = Complaint(
     "t.row", "row", "「{cell}」は読めません", "直してください", "{cell!r} is bad", "fix it"
@@ -237,34 +231,3 @@ def test_geniac_check_writes_the_workbook_and_no_file_that_it_checks(tmp_path) -
     over = CliRunner().invoke(main, ["check", str(letter), "--xlsx", str(letter)])
     assert "it stays as it is" in over.output
     assert letter.read_bytes() == b"%PDF-1.7"
-
-
-def test_a_file_is_checked_and_judged_before_it_is_handed_in(tmp_path) -> None:
-    file = tmp_path / "月次.xlsx"
-    usage = [
-        {"month": "令和8年9月", "gpu_type": "H100", "reported_gpu_hours": 10, "reported_jpy": 5},
-        {"month": "2026年13月", "gpu_type": "H100", "reported_gpu_hours": 10},
-    ]
-    note = {"month": "2026-09", "note_number": 1, "kind": "進捗", "body": "順調"}
-    rows = {MONTHLY_USAGE.name: usage, MONTHLY_NOTES.name: [note]}
-    write_template(MONTHLY_WORKBOOK, file, rows)
-    said = check(file, FORMATS, CONTEXT, EXPECTATIONS)
-    assert said.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert (said.sender, said.received_at, said.outcome) == (
-        "aoi-ai",
-        CONTEXT.received_at,
-        "partial",
-    )
-    assert said.rows_taken == {MONTHLY_USAGE.ja: 1, MONTHLY_NOTES.ja: 1}
-    assert [(r.code, r.line) for r in said.refusals] == [
-        ("cell.month", 3),
-        ("gpu-usage.price-implausible", 2),
-    ]
-
-
-def test_an_unknown_file_is_answered_too(tmp_path) -> None:
-    file = tmp_path / "letter.pdf"
-    file.write_bytes(b"%PDF-1.7")
-    said = check(file, FORMATS, CONTEXT)
-    assert (said.outcome, said.must_correct) == ("refused", True)
-    assert said.refusals[0].code == "format.unknown"

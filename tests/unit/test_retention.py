@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from geniac_pipelines.areas import FORMATS as REAL_FORMATS
+from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.desk import left_as_read, to_read
 from geniac_pipelines.intake.reading import Context, Item, Source
 from geniac_pipelines.intake.unpack import ENVELOPE
@@ -273,8 +274,16 @@ def test_a_trial_of_a_day_to_come_erases_nothing(tmp_path: Path) -> None:
         assert objects(desktop) == {"a/note.txt": "sealed", "a/old.txt": "erased"}
 
 
-def test_which_of_the_real_formats_are_personal() -> None:
-    """Accounting names users and jobs; of a foreign workbook nobody knows what it holds."""
+def test_a_format_whose_tables_hold_anything_of_people_is_personal() -> None:
+    """Also where names became pseudonyms, the original still has them."""
+
+    def of_people(contract: Contract) -> bool:
+        named = any(c.personal or c.name.endswith("_pseudonym") for c in contract.columns)
+        return contract.personal or named
+
+    held = {f.name for f in REAL_FORMATS if any(map(of_people, f.contracts))}
+    assert held >= {"sacct-text", "sacct-json"}
     personal = {f.name for f in REAL_FORMATS if f.personal}
-    assert personal == {"sacct-text", "sacct-json", "workbook-other"}
-    assert all(f.purpose for f in REAL_FORMATS)
+    # of a foreign workbook nobody knows what it holds
+    assert personal >= held | {"workbook-other"}
+    assert all(f.purpose for f in REAL_FORMATS if f.personal)

@@ -19,7 +19,12 @@ from python_calamine import CalamineWorkbook
 
 from geniac_pipelines.calendar import Month
 from geniac_pipelines.cli import main
-from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
+from geniac_pipelines.gpu_usage.contracts import (
+    COMPUTE_CONTRACTS,
+    MONTHLY_NOTES,
+    MONTHLY_USAGE,
+    PLANS,
+)
 from geniac_pipelines.sample.feeds import SacctFile, Sighting, Style
 from geniac_pipelines.sample.inbox import Inbox
 from geniac_pipelines.sample.jobs import runs_of
@@ -279,7 +284,7 @@ def test_most_fill_in_the_template(programme):
     """Its guide bears the template's mark; data sheets have the contracts' names and headings."""
     expected = {
         "利用実施計画": ("gpu-plan/1", [PLANS]),
-        "計算資源契約": ("gpu-contract/1", [CONTRACTS]),
+        "計算資源契約": ("gpu-contract/1", [COMPUTE_CONTRACTS]),
         "月次利用報告": ("gpu-monthly/1", [MONTHLY_USAGE, MONTHLY_NOTES]),
     }
     for name, (mark, contracts) in expected.items():

@@ -6,7 +6,12 @@ from decimal import Decimal
 import pytest
 
 from geniac_pipelines.areas import TEMPLATES
-from geniac_pipelines.gpu_usage.contracts import CONTRACTS, MONTHLY_NOTES, MONTHLY_USAGE, PLANS
+from geniac_pipelines.gpu_usage.contracts import (
+    COMPUTE_CONTRACTS,
+    MONTHLY_NOTES,
+    MONTHLY_USAGE,
+    PLANS,
+)
 from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.intake.headings import find_header
 from geniac_pipelines.intake.reading import Place, Row
@@ -184,7 +189,7 @@ def test_a_unit_above_the_header_or_below_it_counts_for_its_columns(table) -> No
 def test_a_price_may_be_headed_or_written_in_yen() -> None:
     header = ["契約番号", "提供事業者", "GPU種別", "GPU枚数", "単価（円）", "開始日", "終了日"]
     cells = ["C-1", "甲", "H100", "64枚", "500円", "令和8年4月1日", "R9.3.31"]
-    rows, refusals = read_sheet([header, cells], CONTRACTS)
+    rows, refusals = read_sheet([header, cells], COMPUTE_CONTRACTS)
     assert refusals == []
     assert rows[0].values == {
         "contract_number": "C-1",

@@ -17,11 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from geniac_pipelines.gpu_usage import contracts as gpu
+from geniac_pipelines import areas
 from geniac_pipelines.gpu_usage.forecast import write_analyses
 from geniac_pipelines.gpu_usage.rollup import DAY_FACTS
 from geniac_pipelines.intake.contracts import Contract
-from geniac_pipelines.programme import contracts as programme
 from geniac_pipelines.settings import DBT_PROJECT, WAREHOUSE_VARIABLE
 from geniac_pipelines.store import ledger as tables
 from geniac_pipelines.store import snapshot, warehouse
@@ -30,15 +29,7 @@ from geniac_pipelines.store.decisions import decide
 from geniac_pipelines.store.lake import empty
 from geniac_pipelines.store.ledger import Ledger
 
-CONTRACTS = (
-    programme.ORGANISATIONS,
-    programme.CLUSTER_ACCOUNTS,
-    gpu.SACCT_JOBS,
-    gpu.PLANS,
-    gpu.CONTRACTS,
-    gpu.MONTHLY_USAGE,
-    gpu.MONTHLY_NOTES,
-)
+CONTRACTS = tuple(c for c in areas.CONTRACTS if not c.bulk)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 
 from geniac_pipelines.calendar import JST
 from geniac_pipelines.gpu_usage.contracts import (
-    CONTRACTS,
+    COMPUTE_CONTRACTS,
     MONTHLY_NOTES,
     MONTHLY_USAGE,
     PLANS,
@@ -195,7 +195,7 @@ def _sent(company: str, what: Mapping[Any, Sequence[Mapping[str, Any]]]) -> Iter
 
 
 def arrivals() -> list[Arrived]:
-    whole = {SACCT_JOBS: [whole_september()], CONTRACTS: [contract()]}
+    whole = {SACCT_JOBS: [whole_september()], COMPUTE_CONTRACTS: [contract()]}
     fitting = plan(1, m2026_09=5760, m2026_10=5760)
     first, second = (datetime(2026, 9, d, tzinfo=UTC) for d in (1, 20))
     return [
@@ -210,7 +210,7 @@ def arrivals() -> list[Arrived]:
             "over",
             {
                 SACCT_JOBS: [job(1, "2026-09-01 00:00", "2026-09-16 00:00", "h100=4")],
-                CONTRACTS: [contract()],
+                COMPUTE_CONTRACTS: [contract()],
                 PLANS: plan(1, m2026_09=1000, m2026_10=9000),
             },
         ),
@@ -219,7 +219,7 @@ def arrivals() -> list[Arrived]:
             "spent",
             {
                 SACCT_JOBS: [job(1, "2026-09-01 00:00", "2026-09-16 00:00", "h100=4")],
-                CONTRACTS: [contract()],
+                COMPUTE_CONTRACTS: [contract()],
                 PLANS: plan(1, m2026_09=1000),
                 MONTHLY_NOTES: [
                     {"month": SEPTEMBER, "note_number": 1, "kind": "説明", "body": "再学習のため"}
@@ -235,7 +235,7 @@ def arrivals() -> list[Arrived]:
             "after",
             {
                 SACCT_JOBS: [job(1, "2026-09-10 00:00", "2026-09-12 00:00", "h100=4")],
-                CONTRACTS: [contract(date(2026, 4, 1))],
+                COMPUTE_CONTRACTS: [contract(date(2026, 4, 1))],
                 PLANS: plan(1, m2026_04=100),
             },
         ),
@@ -253,7 +253,7 @@ def arrivals() -> list[Arrived]:
                         submit="2026-09-05 02:30",
                     ),
                 ],
-                CONTRACTS: [contract()],
+                COMPUTE_CONTRACTS: [contract()],
             },
         ),
         # 5,000 reported beside 5,760 allocated: 760 / 5,760 = 13.19 %
