@@ -82,7 +82,7 @@ def launch(
     `progress` gets a line for each step and every few seconds. `month` is for `close_month` only.
     Never raises for a failed run: the summary says what failed.
     """
-    os.environ.setdefault("DAGSTER_HOME", str(prepare_home(settings.data)))
+    home = os.environ.get("DAGSTER_HOME") or str(prepare_home(settings.data))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     import dagster as dg  # noqa: PLC0415
 
@@ -96,7 +96,7 @@ def launch(
     logger = logging.getLogger(NAME)
     with (
         Progress(progress, len(definition.nodes_in_topological_order)) as told,
-        dg.DagsterInstance.get() as instance,
+        dg.DagsterInstance.from_config(home) as instance,
     ):
         handler = Steps(told)
         logger.addHandler(handler)

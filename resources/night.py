@@ -1,5 +1,6 @@
 """The night as a resource: it holds the data folder's lock for as long as the run lasts."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -51,7 +52,7 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
         try:
             with self._open(settings, run_id, month) as night:
                 if context.instance and context.run:
-                    _fail_dead_runs(context.instance, run_id)
+                    _fail_dead_runs(context.instance, run_id, settings.data)
                 # the last night may have died between its commit and showing its reports
                 publish(night.ledger, night.data)
                 self._night = night
@@ -105,11 +106,13 @@ class NightResource(dg.ConfigurableResource["NightResource"]):
         )
 
 
-def _fail_dead_runs(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Mark runs as failed that the instance believes to be alive, though we hold their lock."""
-    instance.add_run_tags(run_id, {HELD: "yes"})
+def _fail_dead_runs(instance: dg.DagsterInstance, run_id: str, data: Path) -> None:
+    """Mark runs on this data folder as failed that the instance believes to be alive, though we
+    hold their lock. Runs on another folder may share the instance, and live."""
+    held = {HELD: hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]}
+    instance.add_run_tags(run_id, held)
     alive = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING], tags={HELD: "yes"}
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING], tags=held
     )
     for run in instance.get_runs(alive):
         if run.run_id != run_id:

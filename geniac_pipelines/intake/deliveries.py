@@ -27,6 +27,8 @@ UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".swp")
 RUBBISH = ("thumbs.db", "desktop.ini", "__macosx")
 """Left by desktop systems beside what people meant to send (lower case; files and folders)."""
 DEFAULT_ZONE = "Asia/Tokyo"
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+"""Of receipts; gateways write 1970 or 9999 for "not known"."""
 
 
 class ManifestError(ValueError):
@@ -97,6 +99,11 @@ def _delivery(row: dict[str, str], where: str) -> Delivery:
             raise ManifestError(f"{where}: received_at {stamp!r} is no ISO 8601 time") from error
         if received_at.tzinfo is None:
             raise ManifestError(f"{where}: received_at {stamp!r} lacks its UTC offset")
+        if not FIRST_YEAR <= received_at.year <= LAST_YEAR:
+            raise ManifestError(
+                f"{where}: received_at {stamp!r} is no time of a delivery; expected is a year from "
+                f"{FIRST_YEAR} to {LAST_YEAR}, or nothing where it isn't known"
+            )
     zone = row.get("zone") or DEFAULT_ZONE
     try:
         ZoneInfo(zone)

@@ -23,6 +23,7 @@ import vl_convert
 from geniac_pipelines.calendar import JST
 from geniac_pipelines.figures.model import FigureTable, Scalar
 from geniac_pipelines.reports.document import Chart
+from geniac_pipelines.reports.glyphs import all_showable
 from geniac_pipelines.reports.printable import written
 from geniac_pipelines.reports.theme import (
     ALERT,
@@ -123,7 +124,9 @@ def svg(chart: Chart) -> str:
         **_without_zone(chart.spec),
         "data": {"name": "table", "values": _values(chart.table)},
     }
-    return _own_ids(_drawn(json.dumps(specification, ensure_ascii=False)), chart.id)
+    # a control character would end the converter, and the process with it
+    drawable = json.dumps(all_showable(specification), ensure_ascii=False)
+    return _own_ids(_drawn(drawable), chart.id)
 
 
 def refuse_misleading(spec: Mapping[str, Any], where: str) -> None:

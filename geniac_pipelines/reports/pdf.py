@@ -19,6 +19,7 @@ import typst
 
 from geniac_pipelines.reports import charts, layout
 from geniac_pipelines.reports.document import Document
+from geniac_pipelines.reports.glyphs import all_showable, showable
 from geniac_pipelines.reports.machine_tables import machine_csvs
 from geniac_pipelines.reports.printable import printable
 from geniac_pipelines.reports.theme import BLUES, FONT_FAMILY, FONT_FOLDERS, GRID, INK, QUIET
@@ -86,7 +87,7 @@ def pdf(document: Document) -> bytes:
             layout.mark_tall(block, block)
     for chapter in data["chapters"]:
         chapter["sections"] = layout.sections(chapter.pop("blocks"))
-    data = _breakable(data)
+    data = _breakable(all_showable(data))
     data["attachments"] = _attachments(document, files)
     data["theme"] = {
         "font": FONT_FAMILY,
@@ -108,7 +109,9 @@ def _attachments(document: Document, files: dict[str, bytes]) -> list[dict[str, 
     csvs = machine_csvs(document)
     for (name, content), table in zip(csvs.items(), document.tables(), strict=True):
         files[name] = content
-        listed.append({"name": name, "title": table.title, "relation": table.origin.relation})
+        listed.append(
+            {"name": name, "title": showable(table.title), "relation": table.origin.relation}
+        )
     return listed
 
 

@@ -14,6 +14,7 @@ import vl_convert
 from PIL import Image
 
 from geniac_pipelines.reports.charts import CONFIG, register_fonts
+from geniac_pipelines.reports.glyphs import all_showable
 
 
 def png(spec: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> bytes:
@@ -26,7 +27,7 @@ def png(spec: Mapping[str, Any], values: Sequence[Mapping[str, Any]]) -> bytes:
         "data": {"values": list(values)},
     }
     drawn = vl_convert.vegalite_to_png(
-        json.dumps(specification, ensure_ascii=False),
+        json.dumps(all_showable(specification), ensure_ascii=False),
         scale=1.0,
         config=CONFIG,
         allowed_base_urls=[],

@@ -45,7 +45,8 @@ class Custody:
 
 def delete_on(received_at: datetime, keep_days: int) -> date:
     """The last day (Asia/Tokyo) on which bytes received then are kept."""
-    return received_at.astimezone(JST).date() + timedelta(days=keep_days)
+    day = received_at.astimezone(JST).date()
+    return day + min(timedelta(days=keep_days), date.max - day)
 
 
 def protect(

@@ -1,5 +1,7 @@
 """What Dagster's pages are told of a night's tables."""
 
+from pathlib import Path
+
 import dagster as dg
 import duckdb
 
@@ -9,9 +11,9 @@ from tests.end_to_end.programme import Programme
 LAYERS = ("staging", "intermediate", "marts", "findings", "seeds")
 
 
-def told(run_id: str) -> dict[str, object]:
+def told(home: Path, run_id: str) -> dict[str, object]:
     """The row count that the run told of each table of dbt, None where it told none."""
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
         records = instance.get_records_for_run(
             run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
         ).records
@@ -25,7 +27,7 @@ def told(run_id: str) -> dict[str, object]:
 
 def test_tables_of_dbt_say_how_many_rows_they_have(programme: Programme):
     night = generations.latest(programme.ledger)
-    counts = told(night.run_id)
+    counts = told(programme.data / "dagster", night.run_id)
     with duckdb.connect(str(programme.data / night.warehouse), read_only=True) as connection:
         expected = {
             name: connection.execute(f"select count(*) from {name}").fetchall()[0][0]

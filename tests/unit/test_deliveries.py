@@ -166,6 +166,9 @@ def test_no_manifest_is_an_empty_one(tmp_path: Path) -> None:
     [
         ("path,sender\nx,y\n", "columns missing: channel, received_at"),
         (HEADER + "x,y,mail,yesterday,\n", "line 2: received_at 'yesterday'"),
+        (HEADER + "x,y,mail,9999-06-01T00:00:00+00:00,\n", "line 2: .* from 2000 to 2099"),
+        (HEADER + "x,y,mail,0001-01-01T00:00:00+09:00,\n", "line 2: .* from 2000 to 2099"),
+        (HEADER + "x,y,mail,1970-01-01T00:00:00+00:00,\n", "line 2: .* from 2000 to 2099"),
         (HEADER + "x,y,mail,2026-08-03T00:00:00,\n", "lacks its UTC offset"),
         (HEADER + "x,y,mail,2026-08-03T00:00:00Z,Asia/Nowhere\n", "unknown time zone"),
         (HEADER + "x,y,mail,2026-08-03T00:00:00Z,../../etc/passwd\n", "unknown time zone"),

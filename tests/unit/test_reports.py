@@ -37,6 +37,7 @@ from geniac_pipelines.reports.pdf import pdf
 from geniac_pipelines.reports.render import render
 from geniac_pipelines.reports.workbook import browse_workbook, sheet_names
 from tests.realdata import realdata
+from tests.unit.report_documents import bars, figure_table, report
 
 HOSTILE = '#import "x" *太字* $x$ <script>alert(1)</script> @ref \\ =SUM(1) {{ 7*7 }} "引用", ①㈱'
 
@@ -393,3 +394,16 @@ def test_sheet_names_are_what_excel_takes() -> None:
     names = sheet_names(["a/b:c", "a_b_c", "長" * 40, "長" * 40, ""])
     assert len(set(names)) == 5
     assert all(0 < len(n) <= 31 and not set(n) & set("[]:*?/\\") for n in names)
+
+
+UNSHOWABLE = "📊報告\x1b\x00\ue000 العربية 髙﨑①㈱\u202e\u200b葛\U000e0100.xlsx"
+"""A name as anybody may send it: emoji, control and private characters, other scripts."""
+
+
+def test_no_name_that_somebody_sends_can_stop_a_report(tmp_path) -> None:
+    table = figure_table([{"name": UNSHOWABLE, "hours": Decimal("1.5")}])
+    made = report(Table(table), bars(table), Paragraph(text(UNSHOWABLE)))
+    render(made, tmp_path, tmp_path / "unreleased")
+    words = pdf_text((tmp_path / "monthly_report.pdf").read_bytes())
+    assert "〓報告〓〓〓 〓〓〓〓〓〓〓 髙﨑①㈱葛.xlsx" in words.replace("\n", "")
+    assert "📊" not in words
