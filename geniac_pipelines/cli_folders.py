@@ -42,7 +42,21 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         as_of: datetime | None,
         **options: Any,
     ) -> None:
-        command(*arguments, settings=settings_of(data, inbox, as_of), **options)
+        try:
+            settings = settings_of(data, inbox, as_of)
+        except ValueError as error:
+            raise click.ClickException(f"設定を読めません / settings: {error}") from error
+        try:
+            command(*arguments, settings=settings, **options)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            # only now: it imports much of the program
+            from geniac_pipelines.known_faults import words_of
+
+            if (words := words_of(error)) is None:
+                raise
+            raise click.ClickException(words) from error
 
     decorated: Callable[..., None] = run
     for option in (

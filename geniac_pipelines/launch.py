@@ -15,15 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geniac_pipelines.intake.deliveries import ManifestError
-from geniac_pipelines.intake.sweep import NoInbox
-from geniac_pipelines.night import AlreadyIssued
-from geniac_pipelines.reports.edition import ContentChanged
+from geniac_pipelines.known_faults import KNOWN
 from geniac_pipelines.settings import Settings
-from geniac_pipelines.store.identity import WrongLedger
-from geniac_pipelines.store.ledger import LedgerMismatch
-from geniac_pipelines.store.lock import Busy
-from geniac_pipelines.store.secret import WeakKey, WrongKey
 
 DAGSTER_YAML = """\
 telemetry:
@@ -46,16 +39,6 @@ retention:
       failure: 90
       success: 90
 """
-
-
-PLAIN = {
-    e.__name__
-    for e in (
-        AlreadyIssued, Busy, ContentChanged, LedgerMismatch, ManifestError, NoInbox, WeakKey,
-        WrongKey, WrongLedger,
-    )
-}  # fmt: skip
-"""Errors whose words say what to do; a stack trace would only hide them."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +98,8 @@ def launch(
             # before the first step: the lock is held by another run, a key is wrong, …
             found = [("", _error(e)) for e in result.all_events if e.is_failure]
         errors = [(where, error) for where, error in found if error]
-        details = [where + e.to_string() for where, e in errors if root(e).cls_name not in PLAIN]
+        plain = {known.__name__ for known in KNOWN}
+        details = [where + e.to_string() for where, e in errors if root(e).cls_name not in plain]
         causes = [where + cause(e) for where, e in errors]
         if not result.success and not causes:
             causes = ["the run ended before its first step"]

@@ -56,6 +56,13 @@ class Settings:
     mail_to: tuple[str, ...] = ()
     webhook_url: str | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        if "?" in str(self.data):
+            raise ValueError(
+                "data folder (GENIAC_DATA): DuckDB keeps no file under a path with '?': "
+                f"{self.data}"
+            )
+
     @staticmethod
     def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         """Settings from GENIAC_DATA, GENIAC_INBOX, GENIAC_AS_OF, GENIAC_LEDGER_URL, … .
@@ -63,8 +70,6 @@ class Settings:
         Raises ValueError that names the variable when one can't be read.
         """
         data = Path(env.get("GENIAC_DATA") or ROOT / ".data").resolve()
-        if "?" in str(data):
-            raise ValueError(f"GENIAC_DATA: DuckDB keeps no file under a path with '?': {data}")
         smtp = None
         if env.get("GENIAC_SMTP_HOST"):
             security = env.get("GENIAC_SMTP_SECURITY", "starttls")

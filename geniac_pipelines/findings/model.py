@@ -35,7 +35,7 @@ class Severity(StrEnum):
 
     @property
     def ja(self) -> str:
-        return {"note": "注記", "watch": "要注視", "act": "要指示"}[self.value]
+        return {"note": "注記", "watch": "要確認", "act": "要指示"}[self.value]
 
 
 class Outcome(StrEnum):

@@ -11,7 +11,7 @@ HEADINGS: Final = {
     "rule": "規則",
     "examined": "調べた対象",
     "act": "要指示",
-    "watch": "要注視",
+    "watch": "要確認",
     "note": "注記",
     "clear": "該当なし",
     "unknown": "判定不能",

@@ -22,6 +22,12 @@ WORKED_IN = ("archive", "landing", "facts", "generations")
 class WrongLedger(Exception):
     """The data folder and the ledger do not belong together; nothing was touched."""
 
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            "台帳とデータフォルダの組合せが違います。GENIAC_DATA と GENIAC_LEDGER_URL を"
+            f"確かめるか、同じバックアップから両方を戻してください / {said}"
+        )
+
 
 def belong_together(ledger: Ledger, data: Path) -> None:
     """Mark a new pair as belonging together; raises WrongLedger for two that do not."""

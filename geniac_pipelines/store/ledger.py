@@ -406,6 +406,8 @@ class Ledger:
                 connection.execute(sa.insert(schema_versions).values(version=SCHEMA_VERSION))
             elif max(versions) != SCHEMA_VERSION:
                 raise LedgerMismatch(
+                    "台帳の版がこのプログラムと合いません。docs/operations.md の "
+                    "“A ledger does not match” を見てください / "
                     f"{self.name} has schema version {max(versions)}, this "
                     f"program needs {SCHEMA_VERSION}; see docs/operations.md on migrations"
                 )

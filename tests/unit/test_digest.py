@@ -302,7 +302,7 @@ def test_many_of_one_rule_are_one_item_and_what_must_be_acted_on_never_is():
         names=names(gpu_seen="割当中のアイドル"),
     )
     assert "■ 新しく見つかったこと 8件" in body
-    assert "・［要注視］割当中のアイドル　4件　条項 3-1-a\n" in body
+    assert "・［要確認］割当中のアイドル　4件　条項 3-1-a\n" in body
     aoi, midori = "株式会社あおいAI（aoi-ai）", "みどりロボティクス株式会社（midori）"
     assert f"　対象　　2026年4月〜2026年6月　{aoi}\n　　　　　2026年5月　{midori}\n" in body
     assert "　番号　　gpu_seen/組織ID/年-月（geniac findings show 番号）\n" in body
@@ -313,13 +313,13 @@ def test_many_of_one_rule_are_one_item_and_what_must_be_acted_on_never_is():
 def test_what_goes_on_is_grouped_under_the_rule_s_name():
     watched = tuple(finding(subject=f"s{n}", severity="watch") for n in range(4))
     body = text(findings=watched, problems=("x",), names=names(gpu_low="低い割当"))
-    assert "・［要注視］低い割当　4件（1組織）　例　利用率が12%です\n" in body
+    assert "・［要確認］低い割当　4件（1組織）　例　利用率が12%です\n" in body
 
 
 def test_a_rule_that_came_without_a_name_is_called_by_its_id():
     watched = tuple(finding(subject=f"s{n}", severity="watch") for n in range(4))
     body = text(findings=watched, events=tuple(entry(Event.OPENED, f) for f in watched))
-    assert "・［要注視］gpu_low　4件" in body
+    assert "・［要確認］gpu_low　4件" in body
 
 
 def test_months_with_a_gap_are_counted():
@@ -682,7 +682,7 @@ def test_a_night_calls_rules_by_the_names_that_they_came_with(ledger):
         ROW | {"subject": f"s{n}", "severity": "watch", "rule_ja": "低い割当"} for n in range(4)
     ]
     night(ledger, 1, morning(examination=examination(rows)))
-    assert "・［要注視］低い割当　4件" in digests(ledger)[0].body
+    assert "・［要確認］低い割当　4件" in digests(ledger)[0].body
 
 
 def test_what_a_weekend_brings_is_told_on_monday(ledger):

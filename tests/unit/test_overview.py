@@ -81,7 +81,7 @@ def test_each_rule_shows_what_it_found_and_where_it_could_not_judge():
         },
     ]  # fmt: skip
     drawn = [(b["rule"], b["kind"], b["count"]) for b in bars(rows) if b["count"]]
-    assert drawn == [("idle", "要指示", 1), ("idle", "要注視", 1), ("idle", "判定不能", 1)]
+    assert drawn == [("idle", "要指示", 1), ("idle", "要確認", 1), ("idle", "判定不能", 1)]
 
 
 def day_facts(path, *rows: tuple[str, str, date, int]) -> None:
