@@ -11,7 +11,7 @@ import dagster as dg
 import pyarrow as pa
 
 from geniac_pipelines.calendar import JST
-from geniac_pipelines.intake.contracts import LINEAGE, Contract
+from geniac_pipelines.contracts import LINEAGE, Contract
 from resources.dbt import dbt_project
 
 OWNERS = ["team:data-engineering"]

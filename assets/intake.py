@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets._shared import NIGHTLY_FRESH, OWNERS, landing_spec, table
 from geniac_pipelines.areas import CONTRACTS, EXPECTATIONS, FORMATS
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.intake.desk import left_as_read, read_arrivals, to_read
 from geniac_pipelines.intake.judge import Judge
 from geniac_pipelines.intake.outcomes import by_folder

@@ -10,11 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.gpu_usage import dcgm, prometheus, prometheus_hours, rollup, sacct
 from geniac_pipelines.gpu_usage import expectations as gpu_expectations
 from geniac_pipelines.gpu_usage import workbooks as gpu_workbooks
 from geniac_pipelines.gpu_usage.telemetry_contracts import TELEMETRY
-from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.judge import Expectation
 from geniac_pipelines.intake.reading import Format
 from geniac_pipelines.intake.workbook import WorkbookTemplate, formats_of, other_workbooks

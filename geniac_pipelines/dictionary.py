@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from geniac_pipelines.intake.contracts import LINEAGE, Contract
+from geniac_pipelines.contracts import LINEAGE, Contract
 
 INTRODUCTION = """# データ辞書
 

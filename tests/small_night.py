@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from geniac_pipelines import night as night_module
-from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
+from geniac_pipelines.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.intake.deliveries import MANIFEST
 from geniac_pipelines.intake.desk import Desk, read_arrivals, to_read
 from geniac_pipelines.intake.reading import Complaint, Context, Format, Item, Place, Row, Source

@@ -20,8 +20,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from geniac_pipelines.audiences import COMPANY
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.figures.trace_rows import Level, Rows, Start, Step
-from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.store.archive import Archive
 from geniac_pipelines.store.generations import shown
 from geniac_pipelines.store.ledger import Ledger, arrivals, figures, generations, reports

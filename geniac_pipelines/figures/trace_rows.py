@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from geniac_pipelines.calendar import JST
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.figures.audience import rows_seen
 from geniac_pipelines.figures.trace_sources import LANDING, PLACE, Sources
-from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.store.warehouse import identifier, rows
 
 SHOWN_ROWS = 20

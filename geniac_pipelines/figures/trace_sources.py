@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.store import lake
 from geniac_pipelines.store.warehouse import (
     current_rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
+from geniac_pipelines.contracts import Column, Contract, Mode, Type
 
 CLAUSES = ("3-1-a", "3-3-a", "3-7-3")
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.gpu_usage.contracts import (
     COMPUTE_CONTRACTS,
     MONTHLY_NOTES,
     MONTHLY_USAGE,
     PLANS,
 )
-from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.judge import Expectation
 from geniac_pipelines.intake.reading import Complaint
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from geniac_pipelines.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.gpu_usage.contracts import CLAUSES
-from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
 
 AVERAGED: Final[tuple[tuple[str, str], ...]] = (
     ("gpu_util_percent", "gpu_util_samples"),

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from geniac_pipelines.contracts import Type
 from geniac_pipelines.gpu_usage.telemetry_contracts import TELEMETRY
-from geniac_pipelines.intake.contracts import Type
 from geniac_pipelines.intake.reading import Batch, Complaint
 
 Floats = npt.NDArray[np.float64]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from geniac_pipelines.contracts import Column
 from geniac_pipelines.intake import cell_complaints as say
 from geniac_pipelines.intake.cell_complaints import Twofold
-from geniac_pipelines.intake.contracts import Column
 from geniac_pipelines.intake.reading import MASK, Complaint
 from geniac_pipelines.intake.sheets import Cell
 

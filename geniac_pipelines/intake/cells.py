@@ -12,6 +12,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
+from geniac_pipelines.contracts import Column, Type
 from geniac_pipelines.intake import cell_complaints as say
 from geniac_pipelines.intake.cell_complaints import Twofold
 from geniac_pipelines.intake.cell_reader import (
@@ -26,7 +27,6 @@ from geniac_pipelines.intake.cell_reader import (
     reasons,
 )
 from geniac_pipelines.intake.cell_times import day_of, instant_of, month_of
-from geniac_pipelines.intake.contracts import Column, Type
 from geniac_pipelines.intake.sheets import Cell
 from geniac_pipelines.japanese import (
     NoValue,

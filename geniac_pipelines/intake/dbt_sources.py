@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from geniac_pipelines.intake.contracts import LINEAGE, Column, Contract
+from geniac_pipelines.contracts import LINEAGE, Column, Contract
 
 LEDGER_TABLES = {
     "arrivals": "受付。誰からいつどのファイルが届いたか",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.intake.judge import Judge
 from geniac_pipelines.intake.land import Landed, land
 from geniac_pipelines.intake.moves import noted

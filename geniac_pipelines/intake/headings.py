@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
+from geniac_pipelines.contracts import Column, Contract
 from geniac_pipelines.intake.cell_reader import Field
-from geniac_pipelines.intake.contracts import Column, Contract
 from geniac_pipelines.intake.sheets import Sheet
 from geniac_pipelines.japanese import fold
 from geniac_pipelines.japanese.units import same_unit, split_scale

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from geniac_pipelines.intake.contracts import Contract, Type
+from geniac_pipelines.contracts import Contract, Type
 from geniac_pipelines.intake.reading import MASK, Complaint, Item, Place, Refusal, Row
 
 if TYPE_CHECKING:

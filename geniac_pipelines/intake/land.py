@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from geniac_pipelines.intake.contracts import LINEAGE, Column, Contract, Type
+from geniac_pipelines.contracts import LINEAGE, Column, Contract, Type
 from geniac_pipelines.intake.reading import Batch, Complaint, Context, Item, Refusal, Row
 from geniac_pipelines.store.arrivals import LOSSES
 from geniac_pipelines.store.files import whole

@@ -16,7 +16,7 @@ from typing import IO, Any, TypeVar
 
 import pyarrow as pa
 
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.japanese import Decoded, decode
 from geniac_pipelines.store.arrivals import LOSSES, RefusalRecord, storable
 

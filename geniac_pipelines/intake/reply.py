@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from geniac_pipelines.calendar import JST
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.intake.reading import COSTS, MASK, Place, Refusal
 from geniac_pipelines.store.arrivals import LOSSES, RefusalRecord
 

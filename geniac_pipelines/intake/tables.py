@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from geniac_pipelines.contracts import Contract, Mode, Type
 from geniac_pipelines.intake import table_complaints as say
 from geniac_pipelines.intake.cell_complaints import BLANK, MERGED
 from geniac_pipelines.intake.cell_reader import Field, Setting, Typed
 from geniac_pipelines.intake.cells import is_blank, shown, value_of
-from geniac_pipelines.intake.contracts import Contract, Mode, Type
 from geniac_pipelines.intake.headings import Header, find_header
 from geniac_pipelines.intake.reading import MASK, Complaint, Context, Place, Refusal, Row
 from geniac_pipelines.intake.sheets import Cell, Sheet

@@ -18,8 +18,8 @@ from typing import Any, Final
 import xlsxwriter
 
 from geniac_pipelines.calendar import Month
+from geniac_pipelines.contracts import Column, Contract, Type
 from geniac_pipelines.intake.cell_reader import number_of
-from geniac_pipelines.intake.contracts import Column, Contract, Type
 from geniac_pipelines.intake.sheet_bounds import MARK_PROPERTY
 from geniac_pipelines.japanese import fold
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
+from geniac_pipelines.contracts import Column, Contract, Mode, Type
 
 SEGMENTS: tuple[str, ...] = (
     "領域特化モデル開発",

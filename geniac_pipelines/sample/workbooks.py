@@ -17,7 +17,7 @@ from typing import Any, Final
 import xlsxwriter
 
 from geniac_pipelines.calendar import Month
-from geniac_pipelines.intake.contracts import Column, Contract
+from geniac_pipelines.contracts import Column, Contract
 from geniac_pipelines.intake.template import Rows, WorkbookTemplate, write_template
 
 _CREATED: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC).replace(tzinfo=None)

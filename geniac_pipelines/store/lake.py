@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.store.files import whole
 from geniac_pipelines.store.ledger import Ledger, arrivals, landings
 

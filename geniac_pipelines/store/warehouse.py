@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from geniac_pipelines.intake.contracts import LINEAGE, Contract, Mode
+from geniac_pipelines.contracts import LINEAGE, Contract, Mode
 
 _PATTERN = re.compile(r"[*?\[]")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import xlsxwriter
 
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.intake.reading import Context, Format, Refusal, Row, Source
 from geniac_pipelines.intake.sheets import Sheet
 from geniac_pipelines.intake.tables import find_header, read_table

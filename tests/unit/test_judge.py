@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.gpu_usage.contracts import (
     COMPUTE_CONTRACTS,
     MONTHLY_NOTES,
@@ -18,7 +19,6 @@ from geniac_pipelines.gpu_usage.contracts import (
     PLANS,
 )
 from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
-from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.judge import Expectation, Judge, frame, judge
 from geniac_pipelines.intake.reading import Complaint, Place, Row
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geniac_pipelines.intake.contracts import Column, Type
+from geniac_pipelines.contracts import Column, Type
 from geniac_pipelines.intake.desk import read_arrivals, to_read
 from geniac_pipelines.store import lake
 from geniac_pipelines.store.lake import (

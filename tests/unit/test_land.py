@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geniac_pipelines.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.intake import land as module
-from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.intake.land import Landed, land
 from geniac_pipelines.intake.reading import Batch, Complaint, Context, Item, Place, Refusal, Row
 

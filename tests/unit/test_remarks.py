@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from geniac_pipelines.alerts.night import corrections
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.gpu_usage.contracts import COMPUTE_CONTRACTS, MONTHLY_USAGE, PLANS
 from geniac_pipelines.gpu_usage.expectations import EXPECTATIONS
 from geniac_pipelines.gpu_usage.workbooks import CONTRACT_WORKBOOK, FORMATS, PLAN_WORKBOOK
-from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.intake.desk import read_arrivals, to_read
 from geniac_pipelines.intake.judge import Expectation, Judge
 from geniac_pipelines.intake.reading import Complaint

@@ -9,7 +9,7 @@ import python_calamine
 from click.testing import CliRunner
 
 from geniac_pipelines.cli import main
-from geniac_pipelines.intake.contracts import Column, Contract, Type
+from geniac_pipelines.contracts import Column, Contract, Type
 from geniac_pipelines.intake.reading import COSTS, Complaint, Place, Refusal
 from geniac_pipelines.intake.reply import PHRASES, Reply, reply
 from geniac_pipelines.intake.reply_workbook import write_reply_workbook

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from geniac_pipelines.areas import FORMATS as REAL_FORMATS
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.intake.desk import left_as_read, to_read
 from geniac_pipelines.intake.reading import Context, Item, Source
 from geniac_pipelines.intake.unpack import ENVELOPE

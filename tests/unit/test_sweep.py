@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geniac_pipelines.contracts import Contract, Mode
 from geniac_pipelines.intake import sweep
-from geniac_pipelines.intake.contracts import Contract, Mode
 from geniac_pipelines.intake.desk import read_arrivals, to_read
 from geniac_pipelines.intake.reading import (
     MASK,

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from geniac_pipelines.areas import TEMPLATES
+from geniac_pipelines.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.gpu_usage.contracts import (
     COMPUTE_CONTRACTS,
     MONTHLY_NOTES,
     MONTHLY_USAGE,
     PLANS,
 )
-from geniac_pipelines.intake.contracts import Column, Contract, Mode, Type
 from geniac_pipelines.intake.headings import find_header
 from geniac_pipelines.intake.reading import Place, Row
 from geniac_pipelines.intake.sheets import Sheet

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from geniac_pipelines.contracts import Column, Contract, Type
 from geniac_pipelines.figures.trace import DataGone, NoManifest, Trace, UnknownFigure, drills, trace
 from geniac_pipelines.figures.trace_rows import (
     AS_PRINTED,
@@ -24,7 +25,6 @@ from geniac_pipelines.figures.trace_rows import (
     NOT_BUILT,
     Step,
 )
-from geniac_pipelines.intake.contracts import Column, Contract, Type
 from geniac_pipelines.store import generations
 from geniac_pipelines.store.decisions import REPORT, Act, decide
 from geniac_pipelines.store.ledger import Ledger, arrivals, figures, reports

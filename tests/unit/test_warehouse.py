@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from geniac_pipelines.intake.contracts import Column, Mode, Type
+from geniac_pipelines.contracts import Column, Mode, Type
 from geniac_pipelines.store import lake, snapshot, warehouse
 from geniac_pipelines.store.ledger import Ledger, landings
 from tests.small_night import (

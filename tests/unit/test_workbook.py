@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from geniac_pipelines.areas import TEMPLATES
 from geniac_pipelines.calendar import Month
+from geniac_pipelines.contracts import Column, Contract, Type
 from geniac_pipelines.gpu_usage.contracts import MONTHLY_NOTES, MONTHLY_USAGE, PLANS
 from geniac_pipelines.gpu_usage.workbooks import (
     FORMATS,
     MONTHLY_WORKBOOK,
     PLAN_WORKBOOK,
 )
-from geniac_pipelines.intake.contracts import Column, Contract, Type
 from geniac_pipelines.intake.reading import Source
 from geniac_pipelines.intake.template import row_height
 from geniac_pipelines.intake.workbook import (

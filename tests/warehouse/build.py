@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from geniac_pipelines import areas
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.gpu_usage.forecast import write_analyses
 from geniac_pipelines.gpu_usage.rollup import DAY_FACTS
-from geniac_pipelines.intake.contracts import Contract
 from geniac_pipelines.settings import DBT_PROJECT, WAREHOUSE_VARIABLE
 from geniac_pipelines.store import ledger as tables
 from geniac_pipelines.store import snapshot, warehouse

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from geniac_pipelines.areas import CONTRACTS
-from geniac_pipelines.intake.contracts import Contract
+from geniac_pipelines.contracts import Contract
 from geniac_pipelines.settings import DBT_PROJECT
 
 BULK_WAY = {"gpu_usage__telemetry": "facts.gpu_usage__gpu_days"}
