@@ -6,6 +6,7 @@ from assets._shared import NIGHTLY_FRESH, OWNERS, table
 from geniac_pipelines.areas import CONTRACTS
 from geniac_pipelines.gpu_usage import overview
 from geniac_pipelines.reports import edition
+from geniac_pipelines.store.generations import version_of
 from geniac_pipelines.store.lake import plan_merges, write_merge
 from resources.night import NightResource
 
@@ -47,7 +48,7 @@ def monthly_reports(night: NightResource) -> dg.MaterializeResult[None]:
             tonight.folder / "reports",
             month=month,
             as_of=tonight.as_of,
-            version=tonight.inputs[:12],
+            version=version_of(tonight.inputs),
             issued=closing is not None,
             snapshot=tonight.snapshot,
         )

@@ -12,17 +12,14 @@ from geniac_pipelines.settings import Settings
 def close_month(settings: Settings, month: str) -> None:
     """Close a month, unless its reports were issued: what was issued stays as it is."""
     from geniac_pipelines.calendar import Month
-    from geniac_pipelines.night import is_issued, open_ledger
+    from geniac_pipelines.night import AlreadyIssued, is_issued, open_ledger
 
     try:
         closing = Month.parse(month)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     if is_issued(open_ledger(settings), closing):
-        click.echo(
-            f"{month} は締め済みです。発行した報告書は変わりません / "
-            f"{month} is closed already; its issued reports stand"
-        )
+        click.echo(AlreadyIssued(closing))
         return
     run_job("close_month", settings, month=month)
 

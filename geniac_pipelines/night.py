@@ -51,6 +51,12 @@ Staged = Callable[[Connection, int], object]
 class AlreadyIssued(Exception):
     """A month that was closed before was to be closed again: what was issued stays as it is."""
 
+    def __init__(self, month: Month) -> None:
+        super().__init__(
+            f"{month} は締め済みです。発行した報告書は変わりません / "
+            f"{month} is closed already; its issued reports stand"
+        )
+
 
 class NothingStaged(Exception):
     """The commit was reached in a run that did not make a warehouse and reports first."""
@@ -233,10 +239,7 @@ def open_night(
         ledger = open_ledger(settings)
         with ledger.exclusive():
             if month_to_close and is_issued(ledger, month_to_close):
-                raise AlreadyIssued(
-                    f"{month_to_close} は締め済みです。発行した報告書は変わりません / "
-                    f"{month_to_close} is closed already; its issued reports stand"
-                )
+                raise AlreadyIssued(month_to_close)
             night = Night(run_id, kind, settings, Clock(settings.as_of), ledger, month_to_close)
             archive = night.archive  # refused here without the right key, before anything is done
             sweep_dead_nights(settings.data, ledger)

@@ -19,9 +19,9 @@ dbt_project = DbtProject(project_dir=DBT_PROJECT, profiles_dir=DBT_PROJECT)
 class LeanDbt(DbtCliResource):
     """dbt as a child process, and nothing of it in ours.
 
-    dagster-dbt asks the executable for its version and makes an adapter in this process, for
-    fetching row counts and columns through it, which the night does not do (its tables go by way
-    of their own file). Both cost seconds every night.
+    dagster-dbt asks the executable for its version, and makes an adapter in this process through
+    which row counts and columns could be fetched. Both cost seconds every night, and the night
+    counts rows itself when dbt has ended.
     """
 
     @property

@@ -23,12 +23,9 @@ from geniac_pipelines.audiences import COMPANY
 from geniac_pipelines.contracts import Contract
 from geniac_pipelines.figures.trace_rows import Level, Rows, Start, Step
 from geniac_pipelines.store.archive import Archive
-from geniac_pipelines.store.generations import shown
+from geniac_pipelines.store.generations import shown, version_of
 from geniac_pipelines.store.ledger import Ledger, arrivals, figures, generations, reports
 from geniac_pipelines.store.warehouse import connect
-
-VERSION_DIGITS = 12
-"""So many digits of a generation's inputs are printed on its reports (データの版)."""
 
 LISTED = 10
 """Reports that an error names."""
@@ -183,7 +180,7 @@ def printings(ledger: Ledger, data: Path, figure: str) -> list[Printed]:
             Printed(
                 report=r.report,
                 generation=r.generation,
-                version=r.inputs[:VERSION_DIGITS],
+                version=version_of(r.inputs),
                 as_of=r.as_of,
                 status=r.status,
                 audience=r.audience,

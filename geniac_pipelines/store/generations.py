@@ -53,6 +53,11 @@ class FactFile:
     rows: int
 
 
+def version_of(inputs: str) -> str:
+    """データの版: what a generation's reports bear of the digest of its inputs."""
+    return inputs[:12]
+
+
 def latest(ledger: Ledger) -> Generation | None:
     """The generation that readers follow; None before the first night."""
     statement = sa.select(generations).order_by(generations.c.generation.desc()).limit(1)

@@ -21,7 +21,7 @@ from geniac_pipelines.intake.sweep import take_in
 from geniac_pipelines.night import open_night
 from geniac_pipelines.reports import edition
 from geniac_pipelines.settings import DBT_PROJECT, WAREHOUSE_VARIABLE, Settings
-from geniac_pipelines.store.generations import current_files
+from geniac_pipelines.store.generations import current_files, version_of
 from geniac_pipelines.store.lake import empty, landing_files, plan_merges, write_merge
 from geniac_pipelines.store.warehouse import connect, prepare
 
@@ -84,7 +84,7 @@ def main(inbox: Path, data: Path, as_of: date) -> None:
                 night.folder / "reports",
                 month=month,
                 as_of=night.as_of,
-                version=night.inputs[:12],
+                version=version_of(night.inputs),
                 issued=False,
                 snapshot=night.snapshot,
             )

@@ -79,7 +79,9 @@ def test_time_that_runs_out_while_encryption_begins_still_ends_the_rest(server_s
     """There is no socket to be cut while it changes hands."""
     with scripted(context=server_side, late_s=2 * LONGEST, RCPT=DRIP) as script:
         mail = mail_to(script, "starttls", context=trusting)
-        soon(lambda: mail.send(outgoing()), ChannelDown)
+        error = soon(lambda: mail.send(outgoing()), ChannelDown)
+        assert not error.final
+        assert script.mails == 0
 
 
 def test_time_that_runs_out_while_connecting_still_ends_the_rest(monkeypatch):
@@ -91,7 +93,9 @@ def test_time_that_runs_out_while_connecting_still_ends_the_rest(monkeypatch):
 
     monkeypatch.setattr(socket, "create_connection", slowly)
     with scripted(RCPT=DRIP) as script:
-        soon(lambda: mail_to(script).send(outgoing()), ChannelDown)
+        error = soon(lambda: mail_to(script).send(outgoing()), ChannelDown)
+        assert not error.final
+        assert script.mails == 0
 
 
 def test_a_parting_that_drips_is_cut_and_the_mail_stays_sent():
@@ -108,7 +112,8 @@ def test_a_server_that_says_nothing_is_left_after_one_answer_s_time():
         port = silent.getsockname()[1]
         there = Smtp("127.0.0.1", port, "none", None, None)
         mail = Mail(there, "geniac@example.jp", timeout_s=LONGEST, longest_s=PATIENCE)
-        soon(lambda: mail.send(outgoing()), ChannelDown)
+        error = soon(lambda: mail.send(outgoing()), ChannelDown)
+        assert not error.final
 
 
 @pytest.mark.parametrize("kind", [PlainSmtp, TlsSmtp])
